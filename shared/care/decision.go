@@ -1,0 +1,131 @@
+package care
+
+import "time"
+
+// Outcome is the one thing that happened with a post in the end.
+type Outcome string
+
+// Every post ends in exactly one of these.
+const (
+	OutcomeIgnored   Outcome = "ignored"   // chatter: nothing to do
+	OutcomeAnswered  Outcome = "answered"  // an automated reply was sent
+	OutcomeEscalated Outcome = "escalated" // an agent has it
+	OutcomeRecorded  Outcome = "recorded"  // kept in the timeline, no answer needed
+	OutcomeFailed    Outcome = "failed"    // parked for a person after every retry failed
+)
+
+// Reason is one signal, rule or guard that shaped a decision, in words that a
+// business user understands.
+type Reason struct {
+	// By names what speaks: "relevance", "severity", "rule:where-is-my-order",
+	// "guard:hours", "policy:x-summoned", ...
+	By string `json:"by"`
+	// Text is a whole sentence without the author's words or personal data.
+	Text string `json:"text"`
+	// Points is what it added to the priority, if it did.
+	Points float64 `json:"points,omitempty"`
+}
+
+// Triage is what shared/triage found in a post.
+type Triage struct {
+	// Relevance is "addressed", "about", "competitor" or "chatter".
+	Relevance Relevance `json:"relevance"`
+	// Obvious is true when chatter is so plain that the edge may decide it.
+	Obvious   bool    `json:"obvious,omitempty"`
+	Lang      string  `json:"lang"`      // BCP 47 primary tag, "und" when unsure
+	Sentiment float64 `json:"sentiment"` // -1 (very negative) .. 1 (very positive)
+	Intent    string  `json:"intent"`    // an intent of brand config, "" when none
+	// IntentScore is 0..1.
+	IntentScore float64  `json:"intentScore,omitempty"`
+	Severity    Severity `json:"severity"`
+	// PersonalData lists the kinds found in the text (email, phone, card, iban,
+	// order, address), never the values.
+	PersonalData []string `json:"personalData,omitempty"`
+	// Influence is 0..1, from followers and verification.
+	Influence   float64  `json:"influence"`
+	Competitors []string `json:"competitors,omitempty"`
+	Products    []string `json:"products,omitempty"`
+	Units       []string `json:"units,omitempty"`
+	Praise      bool     `json:"praise,omitempty"`
+	Complaint   bool     `json:"complaint,omitempty"`
+	Question    bool     `json:"question,omitempty"`
+	// Priority is 0..100 before the customer is known; escalation adds the
+	// customer's value (triage.Priority does both, with reasons).
+	Priority float64  `json:"priority"`
+	Reasons  []Reason `json:"reasons"`
+}
+
+// Relevance says what a post has to do with the brand.
+type Relevance string
+
+// The classes of relevance.
+const (
+	RelevanceAddressed  Relevance = "addressed"  // the author turned to us
+	RelevanceAbout      Relevance = "about"      // talks about us or a product, not to us
+	RelevanceCompetitor Relevance = "competitor" // about a competitor, not about us
+	RelevanceChatter    Relevance = "chatter"    // noise
+)
+
+// Severity is how grave the matter is.
+type Severity int
+
+// The severities, low to high.
+const (
+	SeverityNone     Severity = 0
+	SeverityLow      Severity = 1 // an inconvenience, a plain question
+	SeverityMedium   Severity = 2 // money, a delay, a defect
+	SeverityHigh     Severity = 3 // fraud, data loss, legal threat, churn threat, many affected
+	SeverityCritical Severity = 4 // safety of a person, self-harm, press crisis
+)
+
+func (s Severity) String() string {
+	switch s {
+	case SeverityNone:
+		return "none"
+	case SeverityLow:
+		return "low"
+	case SeverityMedium:
+		return "medium"
+	case SeverityHigh:
+		return "high"
+	case SeverityCritical:
+		return "critical"
+	}
+	return "unknown"
+}
+
+// Action is what the reply rules want done with a post.
+type Action string
+
+// The actions.
+const (
+	ActionAnswer   Action = "answer"   // send Plan.Text through the one door
+	ActionEscalate Action = "escalate" // give it to an agent
+	ActionWatch    Action = "watch"    // keep it in the timeline, say nothing
+)
+
+// Plan is what the reply rules decided, before anything is sent. It is stored
+// once per post, so that a repeated workflow follows the first decision.
+type Plan struct {
+	Action Action `json:"action"`
+	// Rule is the name of the rule that fired; "" for the default.
+	Rule     string `json:"rule,omitempty"`
+	Template string `json:"template,omitempty"`
+	Text     string `json:"text,omitempty"` // what to say, rendered for the platform
+	Lang     string `json:"lang,omitempty"`
+	// Private asks for the answer in private (direct message, private reply).
+	Private bool `json:"private,omitempty"`
+	// Else is what to do when the door refuses: escalate or watch.
+	Else          Action   `json:"else,omitempty"`
+	Tags          []string `json:"tags,omitempty"`
+	ConfigVersion string   `json:"configVersion"`
+	Reasons       []Reason `json:"reasons"`
+}
+
+// Decision is what Fielder did with a post, and why. Written once.
+type Decision struct {
+	Post    PostID    `json:"post"`
+	Outcome Outcome   `json:"outcome"`
+	At      time.Time `json:"at"`
+	Reasons []Reason  `json:"reasons"`
+}
