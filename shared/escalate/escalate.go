@@ -44,8 +44,8 @@ type Request struct {
 	Conversation care.ConversationID `json:"conversation,omitempty"`
 	Episode      int                 `json:"episode,omitempty"`
 	Token        string              `json:"token,omitempty"`
-	// Result is what the agent's side answered with the task token.
-	Result *Done `json:"result,omitempty"`
+	// Resolution is what the agent's side answered with the task token.
+	Resolution *Done `json:"resolution,omitempty"`
 }
 
 // Done is what wakes the workflow: who finished the task, and how.
@@ -71,9 +71,11 @@ type Input struct {
 	Conversation care.ConversationID `json:"conversation"`
 	Episode      int                 `json:"episode"`
 	Correlation  string              `json:"correlation"`
-	// WarnSeconds until the warning, then BreachSeconds until the breach.
-	WarnSeconds   int `json:"warnSeconds"`
-	BreachSeconds int `json:"breachSeconds"`
+	// WarnSeconds until the warning, BreachSeconds from there to the breach,
+	// FallbackSeconds for the queue that takes over then; each at least 1.
+	WarnSeconds     int `json:"warnSeconds"`
+	BreachSeconds   int `json:"breachSeconds"`
+	FallbackSeconds int `json:"fallbackSeconds"`
 }
 
 // Answer is what the workflow's other operations return.
@@ -213,12 +215,13 @@ func (s *Service) Open(ctx context.Context, r Request) (Opened, error) {
 	out := Opened{Conversation: id, Execution: execution(id, conv.Episode)}
 	e := conv.Escalation
 	if e == nil { // a repeat of a finished episode: its execution has run, its name is taken
-		out.Input = Input{Conversation: id, Episode: conv.Episode, Correlation: r.Correlation}
+		out.Input = Input{Conversation: id, Episode: conv.Episode, Correlation: r.Correlation, WarnSeconds: 1, BreachSeconds: 1, FallbackSeconds: 1}
 		return out, nil
 	}
 	out.Queue, out.Priority, out.Reasons = e.Queue, e.Priority, e.Reasons
 	out.Input = Input{Conversation: id, Episode: conv.Episode, Correlation: e.Correlation,
-		WarnSeconds: seconds(e.WarnAt.Sub(e.Opened)), BreachSeconds: seconds(e.DueAt.Sub(e.WarnAt))}
+		WarnSeconds: seconds(e.WarnAt.Sub(e.Opened)), BreachSeconds: seconds(e.DueAt.Sub(e.WarnAt)),
+		FallbackSeconds: seconds(e.DueAt.Sub(e.Opened))}
 	if escalated || e.Post == r.Post.ID() {
 		err = s.Bus.Publish(ctx, &events.ConversationEscalated{Meta: events.Meta{Correlation: r.Correlation}, Conversation: id,
 			Post: events.RefOf(r.Post), Queue: e.Queue, Priority: e.Priority, Severity: r.Triage.Severity, Intent: r.Triage.Intent,
@@ -347,8 +350,8 @@ func (s *Service) breach(ctx context.Context, r Request) (Answer, error) {
 // resolve closes the conversation.
 func (s *Service) resolve(ctx context.Context, r Request) (Answer, error) {
 	done := Done{By: "agent", How: "completed"}
-	if r.Result != nil {
-		done = *r.Result
+	if r.Resolution != nil {
+		done = *r.Resolution
 	}
 	var queue, contact string
 	conv, err := s.Store.UpdateConversation(ctx, r.Conversation, func(c *care.Conversation) error {

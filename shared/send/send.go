@@ -31,10 +31,17 @@ type Request struct {
 	Plan        care.Plan   `json:"plan"`
 	Match       care.Match  `json:"match"`
 	Triage      care.Triage `json:"triage"`
-	// Invitation is set for KindInvitation; To and Account say where it goes.
-	Invitation *care.Invitation `json:"invitation,omitempty"`
-	Account    string           `json:"account,omitempty"`
-	To         care.Author      `json:"to,omitzero"`
+	// Send is set for KindInvitation.
+	Send *Invitation `json:"send,omitempty"`
+}
+
+// Invitation is an invitation to send: what it says, which account of ours
+// speaks, and who gets it.
+type Invitation struct {
+	Invitation care.Invitation `json:"invitation"`
+	Customer   care.Customer   `json:"customer"`
+	Account    string          `json:"account"`
+	To         care.Author     `json:"to"`
 }
 
 // Statuses of a Result.
@@ -196,7 +203,7 @@ func (s *Service) once(ctx context.Context, r Request, key, owner string, attemp
 	platform := r.Post.Platform
 	account := r.Post.Account
 	if r.Kind == KindInvitation {
-		platform, account = r.Invitation.Platform, r.Account
+		platform, account = r.Send.Invitation.Platform, r.Send.Account
 	}
 	client, err := s.Door.Open(ctx, platform, account)
 	if care.CodeOf(err) == care.NotFound {
@@ -212,10 +219,10 @@ func (s *Service) once(ctx context.Context, r Request, key, owner string, attemp
 	if since.IsZero() {
 		since = s.Clock()
 	}
-	out := care.Outgoing{Key: key, Account: account, Post: r.Post, To: r.To, Private: r.Plan.Private || r.Post.Private,
+	out := care.Outgoing{Key: key, Account: account, Post: r.Post, To: r.Post.Author, Private: r.Plan.Private || r.Post.Private,
 		Text: r.Plan.Text, Lang: r.Plan.Lang, Since: since}
 	if r.Kind == KindInvitation {
-		out.Private, out.Text = true, r.Invitation.Text
+		out.To, out.Private, out.Text, out.Lang = r.Send.To, true, r.Send.Invitation.Text, r.Send.Customer.Lang
 	}
 
 	if reached {
@@ -367,10 +374,10 @@ func keys(r Request) (claim, lock string, err error) {
 		}
 		return "reply:" + string(r.Post.ID()), "send:" + r.Post.ThreadKey(), nil
 	case KindInvitation:
-		if r.Invitation == nil || r.Invitation.Text == "" || r.To.ID == "" {
+		if r.Send == nil || r.Send.Invitation.Text == "" || r.Send.To.ID == "" {
 			return "", "", care.Errorf(care.Invalid, "an invitation needs a text and somebody to go to")
 		}
-		return "invitation:" + r.Invitation.ID, "send:customer:" + string(r.Invitation.Customer), nil
+		return "invitation:" + r.Send.Invitation.ID, "send:customer:" + string(r.Send.Invitation.Customer), nil
 	}
 	return "", "", care.Errorf(care.Invalid, "send does not know the kind %q", r.Kind)
 }
