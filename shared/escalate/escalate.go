@@ -194,7 +194,10 @@ func (s *Service) Open(ctx context.Context, r Request) (Opened, error) {
 		if c.LastEscalated == r.Post.ID() {
 			return nil // a repeat of a post whose episode is over
 		}
-		queue := Route(bundle.Routing, r.Post, r.Triage, r.Match, priority)
+		queue := config.QueueOf(r.Plan.Tags) // the rule may name one
+		if _, known := queueOf(bundle.Routing, queue); !known {
+			queue = Route(bundle.Routing, r.Post, r.Triage, r.Match, priority)
+		}
 		target := bundle.Routing.SLA[r.Triage.Severity.String()]
 		due := Due(bundle.Hours, target, now)
 		warn := due.Add(-time.Duration(target.WarnBefore))
@@ -250,7 +253,7 @@ func (s *Service) openTask(ctx context.Context, r Request, conv care.Conversatio
 		return Answer{}, err
 	}
 	e := *conv.Escalation
-	queue, _ := bundle.Routing.Queue(e.Queue)
+	queue, _ := queueOf(bundle.Routing, e.Queue)
 	// The token is kept before the task is opened: an agent may be quicker than
 	// this function.
 	conv, err = s.Store.UpdateConversation(ctx, conv.ID, func(c *care.Conversation) error {
@@ -319,7 +322,7 @@ func (s *Service) breach(ctx context.Context, r Request) (Answer, error) {
 		if e.MovedBy == r.Token { // a repeat of this very call
 			return nil
 		}
-		if q, ok := bundle.Routing.Queue(e.Queue); ok && q.Fallback != "" {
+		if q, ok := queueOf(bundle.Routing, e.Queue); ok && q.Fallback != "" {
 			next = q.Fallback
 			old, e.Contact = e.Contact, ""
 			e.Queue = next
@@ -387,9 +390,9 @@ func (s *Service) resolve(ctx context.Context, r Request) (Answer, error) {
 // first queue.
 func Route(routing config.Routing, p care.Post, t care.Triage, m care.Match, priority float64) string {
 	for _, r := range routing.Routes {
-		min, _ := config.ParseSeverity(r.MinSeverity)
+		least, _ := config.SeverityOf(r.MinSeverity)
 		if oneOf(r.Intents, t.Intent) && oneOf(r.Languages, t.Lang) && oneOf(r.Platforms, string(p.Platform)) &&
-			oneOf(r.Tiers, m.Customer.Tier) && t.Severity >= min && priority >= r.MinPriority {
+			oneOf(r.Tiers, m.Customer.Tier) && t.Severity >= least && priority >= r.MinPriority {
 			return r.Queue
 		}
 	}
@@ -397,6 +400,15 @@ func Route(routing config.Routing, p care.Post, t care.Triage, m care.Match, pri
 		return routing.Queues[0].Name
 	}
 	return "default"
+}
+
+func queueOf(r config.Routing, name string) (config.Queue, bool) {
+	for _, q := range r.Queues {
+		if q.Name == name {
+			return q, true
+		}
+	}
+	return config.Queue{}, false
 }
 
 func oneOf(allowed []string, v string) bool {
@@ -422,7 +434,7 @@ func Due(h config.Hours, t config.Target, now time.Time) time.Time {
 	if t.AroundTheClock {
 		return now.Add(d)
 	}
-	return h.Add(now, d)
+	return h.After(now, d)
 }
 
 func seconds(d time.Duration) int { return max(1, int(math.Ceil(d.Seconds()))) }

@@ -7,7 +7,6 @@ package followup
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/fielder-care/fielder/shared/care"
@@ -133,37 +132,21 @@ func Wait(f Facts) time.Duration {
 
 // quiet says whether t is in quiet hours, and when they end.
 func quiet(f Facts, t time.Time) (time.Time, bool) {
-	from, to, ok := span(f.Policy.QuietHours)
-	if !ok {
-		return time.Time{}, false
+	span, err := config.ParseSpan(f.Policy.QuietHours, true)
+	if err != nil {
+		return time.Time{}, false // no quiet hours; the loader refuses wrong ones
 	}
 	loc := zone(f.Customer.TimeZone, f.TimeZone)
 	local := t.In(loc)
 	minute := local.Hour()*60 + local.Minute()
-	end := time.Date(local.Year(), local.Month(), local.Day(), to/60, to%60, 0, 0, loc)
-	switch {
-	case from <= to && minute >= from && minute < to:
-		return end, true
-	case from > to && minute >= from: // over midnight, before it
-		return end.AddDate(0, 0, 1), true
-	case from > to && minute < to: // over midnight, after it
-		return end, true
+	if !span.Holds(minute) {
+		return time.Time{}, false
 	}
-	return time.Time{}, false
-}
-
-// span reads "21:00-09:00" as minutes of the day; the loader has checked it.
-func span(s string) (from, to int, ok bool) {
-	a, b, found := strings.Cut(s, "-")
-	if !found {
-		return 0, 0, false
+	end := time.Date(local.Year(), local.Month(), local.Day(), 0, span.Close, 0, 0, loc)
+	if minute >= span.Close { // before midnight: they end tomorrow
+		end = time.Date(local.Year(), local.Month(), local.Day()+1, 0, span.Close, 0, 0, loc)
 	}
-	f, err1 := time.Parse("15:04", strings.TrimSpace(a))
-	t, err2 := time.Parse("15:04", strings.TrimSpace(b))
-	if err1 != nil || err2 != nil {
-		return 0, 0, false
-	}
-	return f.Hour()*60 + f.Minute(), t.Hour()*60 + t.Minute(), true
+	return end, true
 }
 
 func zone(names ...string) *time.Location {

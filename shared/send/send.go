@@ -300,7 +300,12 @@ func (s *Service) allowed(ctx context.Context, r Request, out care.Outgoing) (po
 	if r.Kind == KindReply && r.Post.Author.ID != "" {
 		now := s.Clock().UTC()
 		name := "reply:" + string(r.Post.Platform) + ":" + r.Post.Author.ID
-		free, _, err := s.History.TakeCap(ctx, name, now.Format("2006-01-02"), dailyCap, now.Add(48*time.Hour))
+		limit := dailyCap
+		if n := config.CapOf(r.Plan.Tags); n > 0 && n < limit {
+			limit = n // the rule allows fewer; it counts its own
+			name += ":" + r.Plan.Rule
+		}
+		free, _, err := s.History.TakeCap(ctx, name, now.Format("2006-01-02"), limit, now.Add(48*time.Hour))
 		if err != nil {
 			return policy.Verdict{}, err
 		}
