@@ -31,15 +31,16 @@ type Undecided struct {
 	Post        care.Post
 	Correlation string
 	Drives      int
+	DrivenAt    time.Time // of the latest drive; zero before the first
 	Since       time.Time
 }
 
 // Books is the store's view of undecided posts.
 type Books interface {
-	// Undecided lists posts received before a time, or driven again before it.
+	// Undecided lists posts received before a time that have no decision.
 	Undecided(ctx context.Context, before time.Time, limit int) ([]Undecided, error)
-	// MarkDriven counts a drive, so that the post comes up again after Grace.
-	MarkDriven(ctx context.Context, id care.PostID, now time.Time) error
+	// MarkDriven counts a drive; care.Conflict when it is decided by now.
+	MarkDriven(ctx context.Context, id care.PostID) error
 	// Decide records a decision unless there is one.
 	Decide(ctx context.Context, d care.Decision) error
 }
@@ -110,6 +111,9 @@ func (s *Service) Tick(ctx context.Context) (Report, error) {
 		if d := now.Sub(u.Since); d > oldest {
 			oldest = d
 		}
+		if now.Sub(u.DrivenAt) < Grace {
+			continue // it is on its way again
+		}
 		if u.Drives >= MaxDrives {
 			if err := s.park(ctx, u, now); err != nil {
 				return rep, err
@@ -123,7 +127,7 @@ func (s *Service) Tick(ctx context.Context) (Report, error) {
 		if err != nil {
 			return rep, err
 		}
-		if err := s.Books.MarkDriven(ctx, u.Post.ID(), now); err != nil {
+		if err := s.Books.MarkDriven(ctx, u.Post.ID()); err != nil && care.CodeOf(err) != care.Conflict {
 			return rep, err
 		}
 		rep.Redriven++

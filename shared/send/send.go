@@ -7,13 +7,13 @@ package send
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"time"
 
 	"github.com/fielder-care/fielder/events"
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/config"
+	"github.com/fielder-care/fielder/shared/idempotency"
 	"github.com/fielder-care/fielder/shared/policy"
 )
 
@@ -59,25 +59,6 @@ type Result struct {
 	Sent    care.Sent     `json:"sent"`
 }
 
-// Attempt is what a claim knows of earlier attempts.
-type Attempt struct {
-	Done   bool            // an earlier attempt finished: Result holds its answer
-	Result json.RawMessage // set when Done
-	// Reached is the phase that an earlier, dead attempt had marked, and Since
-	// when it began; empty for a first attempt.
-	Reached string
-	Since   time.Time
-}
-
-// Claims is the idempotency protocol. Every call but Begin is conditional on
-// the owner and fails with care.Conflict when somebody took over.
-type Claims interface {
-	Begin(ctx context.Context, key, owner string, until time.Time) (Attempt, error)
-	Mark(ctx context.Context, key, owner, phase string) error
-	Complete(ctx context.Context, key, owner string, result json.RawMessage) error
-	Release(ctx context.Context, key, owner string) error
-}
-
 // Locks is the send lock of a conversation.
 type Locks interface {
 	Lock(ctx context.Context, name, owner string, until time.Time) error
@@ -120,7 +101,7 @@ type Bus interface {
 
 // Service is the door.
 type Service struct {
-	Claims  Claims
+	Once    *idempotency.Keeper
 	Locks   Locks
 	History History
 	Door    Door
@@ -133,10 +114,10 @@ type Service struct {
 
 // Limits of the protocol.
 const (
-	// hold is how long a claim or lock outlives an invocation that died. It is
-	// longer than the function's time-out and shorter than what the workflow's
-	// retries span, so that a later retry can take over.
-	hold = 20 * time.Second
+	// hold is how long a lock outlives an invocation that died. It is longer
+	// than the function's time-out and shorter than what the workflow's retries
+	// span, so that a later retry can take over.
+	hold = 30 * time.Second
 	// dailyCap is how many automated replies one author gets per day at most.
 	// It stops two bots from talking to each other for ever.
 	dailyCap = 10
@@ -153,120 +134,96 @@ func (s *Service) Handle(ctx context.Context, r Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	owner := s.Owner(ctx)
-	until := s.Clock().Add(hold)
-	attempt, err := s.Claims.Begin(ctx, key, owner, until)
+	attempt, err := s.Once.Begin(ctx, key)
 	if err != nil {
 		return Result{}, err
 	}
-	if attempt.Done {
-		var res Result
-		if err := json.Unmarshal(attempt.Result, &res); err != nil {
-			return Result{}, care.Errorf(care.Internal, "the stored result of %s cannot be read: %w", r.Kind, err)
-		}
-		if err := s.aftermath(ctx, r, res); err != nil {
+	var res Result
+	if attempt.Done() {
+		if err := attempt.Result(&res); err != nil {
 			return Result{}, err
 		}
-		return res, nil
+		return res, s.aftermath(ctx, r, res)
 	}
-	if err := s.Locks.Lock(ctx, lock, owner, until); err != nil {
-		s.letGo(ctx, key, owner)
+	owner := s.Owner(ctx)
+	if err := s.Locks.Lock(ctx, lock, owner, s.Clock().Add(hold)); err != nil {
+		letGo(ctx, attempt)
 		return Result{}, err
 	}
 	defer func() {
-		if err := s.Locks.Unlock(ctx, lock, owner); err != nil && care.CodeOf(err) != care.Conflict {
+		if err := s.Locks.Unlock(context.WithoutCancel(ctx), lock, owner); err != nil && care.CodeOf(err) != care.Conflict {
 			slog.WarnContext(ctx, "unlock", "code", string(care.CodeOf(err)))
 		}
 	}()
-
-	res, err := s.once(ctx, r, key, owner, attempt)
+	res, err = s.once(ctx, r, key, attempt)
 	if err != nil {
+		letGo(ctx, attempt) // a marked phase stays known to the next attempt
 		return Result{}, err
 	}
-	raw, err := json.Marshal(res)
-	if err != nil {
-		return Result{}, care.Errorf(care.Internal, "encode result: %w", err)
+	if err := attempt.Complete(ctx, res); err != nil {
+		return Result{}, care.Errorf(care.Unknown, "it may have been sent, but that could not be recorded: %w", err)
 	}
-	if err := s.Claims.Complete(ctx, key, owner, raw); err != nil {
-		return Result{}, err
-	}
-	if err := s.aftermath(ctx, r, res); err != nil {
-		return Result{}, err
-	}
-	return res, nil
+	return res, s.aftermath(ctx, r, res)
 }
 
-// once decides and sends. On a retryable error the claim is released, unless
-// the platform may have been reached.
-func (s *Service) once(ctx context.Context, r Request, key, owner string, attempt Attempt) (Result, error) {
-	reached := attempt.Reached == phaseSending
-	platform := r.Post.Platform
-	account := r.Post.Account
+// once decides and sends.
+func (s *Service) once(ctx context.Context, r Request, key string, attempt *idempotency.Attempt) (Result, error) {
+	platform, account := r.Post.Platform, r.Post.Account
+	out := care.Outgoing{Key: key, Post: r.Post, To: r.Post.Author, Private: r.Plan.Private || r.Post.Private, Text: r.Plan.Text, Lang: r.Plan.Lang}
 	if r.Kind == KindInvitation {
 		platform, account = r.Send.Invitation.Platform, r.Send.Account
+		out.To, out.Private, out.Text, out.Lang = r.Send.To, true, r.Send.Invitation.Text, r.Send.Customer.Lang
 	}
+	out.Account, out.Since = account, attempt.Since()
 	client, err := s.Door.Open(ctx, platform, account)
 	if care.CodeOf(err) == care.NotFound {
 		return refused("door", "No account of ours is set up to answer there; a person must answer on the platform."), nil
 	}
 	if err != nil {
-		if !reached {
-			s.letGo(ctx, key, owner)
-		}
 		return Result{}, err
 	}
-	since := attempt.Since
-	if since.IsZero() {
-		since = s.Clock()
-	}
-	out := care.Outgoing{Key: key, Account: account, Post: r.Post, To: r.Post.Author, Private: r.Plan.Private || r.Post.Private,
-		Text: r.Plan.Text, Lang: r.Plan.Lang, Since: since}
-	if r.Kind == KindInvitation {
-		out.To, out.Private, out.Text, out.Lang = r.Send.To, true, r.Send.Invitation.Text, r.Send.Customer.Lang
-	}
-
-	if reached {
+	if phase, _ := attempt.Earlier(); phase == phaseSending {
 		// An attempt died, or its answer was lost, after the platform may have
 		// heard it. Look before saying anything.
 		sent, found, err := client.Find(ctx, out)
 		if found {
 			return said(sent, r, "It had been sent already; the first attempt's answer was lost."), nil
 		}
-		if err != nil {
-			switch care.CodeOf(err) {
-			case care.Unavailable, care.Throttled, care.Unknown:
-				return Result{}, err // look again later; the claim keeps its mark
-			}
+		switch care.CodeOf(err) {
+		case "": // surely not said: go on
+		case care.Unavailable, care.Throttled, care.Unknown, care.Busy:
+			return Result{}, err // look again later
+		default:
+			slog.WarnContext(ctx, "cannot read back", "platform", string(platform), "error", err.Error())
 			return Result{Status: StatusParked, Reasons: []care.Reason{{By: "door",
 				Text: "An earlier attempt may have been sent and the platform does not let us check; a person must look before anything is said again."}}}, nil
 		}
 	} else {
 		verdict, err := s.allowed(ctx, r, out)
 		if err != nil {
-			s.letGo(ctx, key, owner)
 			return Result{}, err
 		}
 		if !verdict.Allowed {
 			return Result{Status: StatusRefused, Reasons: verdict.Reasons}, nil
 		}
-		if err := s.Claims.Mark(ctx, key, owner, phaseSending); err != nil {
-			s.letGo(ctx, key, owner)
+		if err := attempt.Mark(ctx, phaseSending); err != nil {
 			return Result{}, err
 		}
 	}
 	sent, err := client.Send(ctx, out)
-	if err == nil {
-		return said(sent, r, "It was sent."), nil
-	}
 	switch code := care.CodeOf(err); code {
+	case "":
+		return said(sent, r, "It was sent."), nil
 	case care.Refused, care.NotFound, care.Invalid:
 		slog.WarnContext(ctx, "platform refused", "platform", string(platform), "code", string(code), "error", err.Error())
 		return refused("platform:"+string(platform), refusal(err)), nil
 	case care.Unknown:
-		return Result{}, err // the claim keeps its mark: the next attempt reads back
+		return Result{}, err // the mark stays: the next attempt reads back
 	default:
-		// Surely not said: the next attempt may start afresh.
-		s.letGo(ctx, key, owner)
+		// Surely not said: the next attempt need not look.
+		if markErr := attempt.Mark(ctx, ""); markErr != nil {
+			slog.WarnContext(ctx, "unmark", "code", string(care.CodeOf(markErr)))
+		}
 		return Result{}, err
 	}
 }
@@ -361,8 +318,9 @@ func (s *Service) aftermath(ctx context.Context, r Request, res Result) error {
 		Rule: r.Plan.Rule, Private: r.Plan.Private || r.Post.Private, Automated: true, Sent: res.Sent})
 }
 
-func (s *Service) letGo(ctx context.Context, key, owner string) {
-	if err := s.Claims.Release(ctx, key, owner); err != nil && care.CodeOf(err) != care.Conflict {
+// letGo gives the claim back; failing to costs the next attempt a wait.
+func letGo(ctx context.Context, a *idempotency.Attempt) {
+	if err := a.Release(ctx); err != nil && care.CodeOf(err) != care.Conflict {
 		slog.WarnContext(ctx, "release claim", "code", string(care.CodeOf(err)))
 	}
 }
