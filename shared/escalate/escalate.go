@@ -215,7 +215,7 @@ func (s *Service) Open(ctx context.Context, r Request) (Opened, error) {
 	if err != nil {
 		return Opened{}, err
 	}
-	out := Opened{Conversation: id, Execution: execution(id, conv.Episode)}
+	out := Opened{Conversation: id, Execution: Execution(id, conv.Episode)}
 	e := conv.Escalation
 	if e == nil { // a repeat of a finished episode: its execution has run, its name is taken
 		out.Input = Input{Conversation: id, Episode: conv.Episode, Correlation: r.Correlation, WarnSeconds: 1, BreachSeconds: 1, FallbackSeconds: 1}
@@ -439,9 +439,9 @@ func Due(h config.Hours, t config.Target, now time.Time) time.Time {
 
 func seconds(d time.Duration) int { return max(1, int(math.Ceil(d.Seconds()))) }
 
-// execution names the workflow's execution; names are unique for 90 days and
+// Execution names the workflow's execution; names are unique for 90 days and
 // may have 80 characters (Step Functions quotas).
-func execution(id care.ConversationID, episode int) string {
+func Execution(id care.ConversationID, episode int) string {
 	return fmt.Sprintf("%s-%d", id, episode)
 }
 

@@ -50,8 +50,15 @@ type Recorder interface {
 	Counts(ctx context.Context, values map[string]float64, platform string)
 }
 
+// Hydrator reads what a platform's webhook leaves out (an Instagram mention
+// comes without its text). It returns the post unchanged when nothing is missing.
+type Hydrator interface {
+	Hydrate(ctx context.Context, p care.Post) (care.Post, error)
+}
+
 // Service takes batches.
 type Service struct {
+	Hydrator Hydrator // nil: nothing is ever missing
 	Triager  Triager
 	Posts    Posts
 	Bus      Bus
@@ -178,6 +185,18 @@ func (s *Service) take(ctx context.Context, item care.Inbound, correlation strin
 			return nil, fateIgnored, nil
 		}
 		return &events.PostEdited{Meta: meta, Post: p}, fatePublish, nil
+	}
+	if s.Hydrator != nil {
+		whole, err := s.Hydrator.Hydrate(ctx, p)
+		switch {
+		case err == nil:
+			p = whole
+		case care.CodeOf(err) == care.Refused || care.CodeOf(err) == care.NotFound:
+			p.Unreadable = "the platform does not show it to us"
+		default: // a person can read it on the platform; waiting would risk losing it
+			p.Unreadable = "the platform did not give its text"
+			slog.WarnContext(ctx, "not hydrated", "postId", string(p.ID()), "code", string(care.CodeOf(err)))
+		}
 	}
 	t, err := s.Triager.Triage(ctx, p)
 	if err != nil {

@@ -2,8 +2,6 @@ package intake
 
 import (
 	"context"
-	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/fielder-care/fielder/shared/care"
@@ -97,12 +95,11 @@ func (p *Poller) pages(ctx context.Context, name, owner, correlation string, src
 	for rep.Pages < maxPages && time.Until(deadline) > minimumLeft {
 		page, err := src.Poll(ctx, cursor)
 		if err != nil {
-			if wait, limited := retryAfter(err, p.Clock()); limited {
-				rep.Status, rep.Until = "waiting", p.Clock().Add(wait)
-				slog.WarnContext(ctx, "rate limited", "source", name, "seconds", int(wait.Seconds()))
+			code := care.CodeOf(err)
+			if code == care.Throttled { // without a time: a Source that knows one says so with Page.Wait
+				rep.Status, rep.Until = "waiting", p.Clock().Add(defaultWait)
 				return nil
 			}
-			code := care.CodeOf(err)
 			if tries++; (code == care.Unavailable || code == care.Unknown) && tries < maxTries && time.Until(deadline) > minimumLeft+pause {
 				if err := p.Pause(ctx, pause); err != nil {
 					return err
@@ -150,19 +147,3 @@ func (r *PollReport) add(o Report) {
 // defaultWait is how long to stay away when a platform says "too many requests"
 // without saying until when: both polled platforms count in windows of 5 minutes.
 const defaultWait = 5 * time.Minute
-
-// retryAfter finds how long a rate limit lasts. Adapters may attach the time to
-// their error by a RetryAt method.
-func retryAfter(err error, now time.Time) (time.Duration, bool) {
-	if care.CodeOf(err) != care.Throttled {
-		return 0, false
-	}
-	var at interface{ RetryAt() time.Time }
-	if errors.As(err, &at) {
-		if wait := at.RetryAt().Sub(now); wait > 0 {
-			return min(wait, time.Hour), true
-		}
-		return time.Second, true
-	}
-	return defaultWait, true
-}

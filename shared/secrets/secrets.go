@@ -36,8 +36,6 @@ type Ingest struct {
 		AppSecret   string `json:"appSecret"`
 		VerifyToken string `json:"verifyToken"`
 	} `json:"meta"`
-	// Accounts are our own accounts (no tokens), for the loop guard.
-	Accounts []platform.Account `json:"accounts"`
 }
 
 // LogValue hides everything.
