@@ -59,13 +59,16 @@ func (e Errors) sorted() Errors {
 // didYouMean suggests the known name that is closest to a wrong one: ", did you
 // mean "refund"?", or "" when nothing is close.
 func didYouMean(wrong string, known []string) string {
+	if len(wrong) < 3 || len(wrong) > 64 {
+		return "" // two letters are close to any other two
+	}
 	best, bestDistance := "", max(1, len([]rune(wrong))/3)+1
 	for _, k := range known {
 		if d := distance(strings.ToLower(wrong), strings.ToLower(k)); d < bestDistance || d == bestDistance && best != "" && k < best {
 			best, bestDistance = k, d
 		}
 	}
-	if best == "" || len(wrong) > 64 {
+	if best == "" {
 		return ""
 	}
 	return fmt.Sprintf(", did you mean %q?", best)
