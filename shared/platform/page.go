@@ -1,7 +1,6 @@
 package platform
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/fielder-care/fielder/shared/care"
@@ -16,13 +15,10 @@ type Page struct {
 	// More is true when the platform probably has more right now.
 	More bool
 	// Wait is how long the platform wants us to leave it alone before the next
-	// request; 0 when it does not mind. At most MaxWait.
+	// request; 0 when it does not mind, at most 24 h. (An error that names such a
+	// time is read with RetryAfter.)
 	Wait time.Duration
 }
-
-// MaxWait bounds every wait that a platform can impose: a wrong clock or a
-// hostile header must not silence a channel for longer.
-const MaxWait = 24 * time.Hour
 
 // Backoff is how a poller should space its attempts after a failure that names
 // no time of its own: First, then Factor times longer each time, at most Most,
@@ -33,16 +29,3 @@ type Backoff struct {
 	Factor float64
 	Jitter float64
 }
-
-// Throttle is a care.Throttled error that knows when to try again. Find it with
-// errors.As; care.CodeOf sees the code through it.
-type Throttle struct {
-	// After is how long to wait, 0 < After <= MaxWait.
-	After time.Duration
-	Err   *care.Error
-}
-
-func (t *Throttle) Error() string { return fmt.Sprintf("%v (again in %v)", t.Err, t.After) }
-
-// Unwrap returns the error with the code.
-func (t *Throttle) Unwrap() error { return t.Err }

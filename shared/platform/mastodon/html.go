@@ -4,8 +4,6 @@ import (
 	"strings"
 
 	"golang.org/x/net/html"
-
-	"github.com/fielder-care/fielder/shared/platform/internal/wire"
 )
 
 // plain turns a status's HTML into text: paragraphs and breaks become line
@@ -232,4 +230,4 @@ func (w *writer) text(s string, keep bool) {
 	}
 }
 
-func (w *writer) done() string { return strings.TrimSpace(wire.Clean(w.b.String())) }
+func (w *writer) done() string { return strings.TrimSpace(w.b.String()) }

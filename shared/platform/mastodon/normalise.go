@@ -117,11 +117,11 @@ func normalise(n notification, own platform.Account, received time.Time) (care.I
 		Kind:       kind,
 		Author:     author(a, own),
 		Lang:       lang(string(s.Language)),
-		URL:        webURL(string(s.URL)),
+		URL:        platform.Link(string(s.URL)),
 		CreatedAt:  s.CreatedAt.Time,
 		ReceivedAt: received,
 		Addressed:  n.Type != "update",
-		Ref:        map[string]string{refVisibility: wire.Token(string(s.Visibility)), refURI: wire.Line(string(s.URI))},
+		Ref:        map[string]string{refVisibility: wire.Token(string(s.Visibility)), refURI: platform.Name(string(s.URI))},
 	}
 	if acct := string(a.Acct); validAcct.MatchString(acct) {
 		p.Ref[refAcct] = acct
@@ -145,10 +145,10 @@ func normalise(n notification, own platform.Account, received time.Time) (care.I
 		}
 	}
 	text := plain(string(s.Content), accts, s.Quote.Known)
-	if w := strings.TrimSpace(wire.Clean(string(s.Spoiler))); w != "" {
+	if w := strings.TrimSpace(string(s.Spoiler)); w != "" {
 		text = strings.TrimSpace(w + "\n\n" + text)
 	}
-	p.Text, p.Truncated = wire.Cut(text)
+	p.Text, p.Truncated = platform.Text(text)
 
 	p.Thread = p.NativeID
 	if parent := string(s.InReplyTo); validID.MatchString(parent) {
@@ -200,7 +200,7 @@ func author(a account, own platform.Account) care.Author {
 	return care.Author{
 		ID:        id,
 		Handle:    handle,
-		Name:      wire.Line(string(a.DisplayName)),
+		Name:      platform.Name(string(a.DisplayName)),
 		Followers: a.Followers.Pointer(),
 		Bot:       bool(a.Bot),
 		Since:     a.CreatedAt.Time,
@@ -216,19 +216,11 @@ func attachment(m media) care.Attachment {
 	case "gifv":
 		t = "video"
 	}
-	u := webURL(string(m.URL))
+	u := platform.Link(string(m.URL))
 	if u == "" {
-		u = webURL(string(m.RemoteURL))
+		u = platform.Link(string(m.RemoteURL))
 	}
 	return care.Attachment{Type: t, URL: u}
-}
-
-// webURL keeps an http address of sane length, else "".
-func webURL(s string) string {
-	if len(s) > 2048 || !strings.HasPrefix(s, "https://") && !strings.HasPrefix(s, "http://") || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f || r == 0xFFFD }) {
-		return ""
-	}
-	return s
 }
 
 // lang keeps what looks like a BCP 47 tag, else "".

@@ -75,8 +75,8 @@ func parseCursor(s string) (cursor, error) {
 // forward, oldest first, with min_id. With an empty cursor, and wherever a
 // server turns out not to honour min_id, it sweeps backwards page by page to
 // where it was; the cursor carries the sweep, so that it may be interrupted
-// anywhere. Errors: Invalid (cursor, base URL), Denied, Unavailable, and
-// platform.Throttle.
+// anywhere. Errors: Invalid (cursor, base URL), Denied, Unavailable, Throttled
+// (with platform.RetryAfter).
 func (c *Client) Poll(ctx context.Context, from string) (platform.Page, error) {
 	cur, err := parseCursor(from)
 	if err != nil {
@@ -116,20 +116,22 @@ func (c *Client) forward(ctx context.Context, cur cursor) (platform.Page, []noti
 	p := platform.Page{Cursor: cur.String(), Wait: l.wait}
 	if len(fresh) == 0 {
 		p.Batch.Skipped = l.unreadable()
-		// GoToSocial cuts the page before it filters it; its Link then leads on.
+		// An empty page that was filtered after it was cut: its Link leads on.
 		if len(l.items) == 0 && l.prev != "" && before(cur.Low, l.prev) {
 			p.Cursor, p.More = l.prev, true
 		}
 		return p, nil, nil
 	}
 	oldest, newest := string(fresh[0].ID), string(fresh[len(fresh)-1].ID)
-	p.Cursor = newest
-	p.More = len(fresh) >= min(probeFrom, c.page)
+	if l.next != "" && before(l.next, oldest) && before(cur.Low, l.next) {
+		oldest = l.next // of the page before it was filtered
+	}
+	p.Cursor, p.More = newest, true
 	p.Batch.Skipped = l.unreadable()
 	// A server that takes min_id for since_id, or ignores it, answers with its
 	// newest page: what lies between our cursor and that page would be lost. When
 	// the page reaches down to the cursor nothing can lie between; else ask.
-	if p.More && len(fresh) == len(l.items)-len(p.Batch.Skipped) {
+	if len(fresh) >= min(probeFrom, c.page) && !l.reaches(cur.Low) {
 		gap, err := c.list(ctx, url.Values{"max_id": {oldest}, "since_id": {cur.Low}}, 1)
 		if err != nil {
 			return platform.Page{}, nil, err
@@ -169,8 +171,13 @@ func (c *Client) sweep(ctx context.Context, cur cursor) (platform.Page, []notifi
 	}
 	done := len(fresh) == 0 || cur.Low != "" && l.reaches(cur.Low)
 	switch {
-	case len(fresh) == 0 && len(l.items) == 0 && l.next != "" && cur.Below != "" && before(l.next, cur.Below):
-		// An empty page that was filtered after it was cut.
+	case len(l.items) == 0 && l.next != "" && (cur.Below == "" || before(l.next, cur.Below)):
+		// GoToSocial cuts the page before it filters it; its Link then leads on.
+		if cur.High == "" {
+			if cur.High = l.prev; cur.High == "" || before(cur.High, l.next) {
+				cur.High = l.next
+			}
+		}
 		cur.Below, done = l.next, cur.Low != "" && !before(cur.Low, l.next)
 	case len(fresh) == 0 && cur.Below != "" && len(l.items) > 0 && !l.reaches(cur.Below):
 		p.Batch.Skipped = append(p.Batch.Skipped, care.Skipped{Type: "paging", Reason: "the server ignores max_id, so that older notifications cannot be read", Known: false})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fielder-care/fielder/shared/care"
+	"github.com/fielder-care/fielder/shared/platform"
 	"github.com/fielder-care/fielder/shared/platform/internal/wire"
 )
 
@@ -27,7 +28,8 @@ const (
 
 // Send posts an answer, or a direct post out of the blue. Errors: Invalid (text
 // too long or empty, nobody to speak to), Refused (the asked post is deleted or
-// hidden from us), Denied, platform.Throttle, Unavailable (nothing happened),
+// hidden from us), Denied, Throttled (see platform.RetryAfter), Unavailable (nothing
+// happened),
 // Unknown (it may have happened: Find it).
 func (c *Client) Send(ctx context.Context, out care.Outgoing) (care.Sent, error) {
 	own, err := c.account(ctx)
@@ -93,7 +95,7 @@ func (c *Client) Send(ctx context.Context, out care.Outgoing) (care.Sent, error)
 }
 
 func sent(s status) care.Sent {
-	return care.Sent{NativeID: string(s.ID), URL: webURL(string(s.URL)), At: s.CreatedAt.Time}
+	return care.Sent{NativeID: string(s.ID), URL: platform.Link(string(s.URL)), At: s.CreatedAt.Time}
 }
 
 // compose writes the mention that makes the server notify the customer, unless
@@ -109,7 +111,10 @@ func compose(out care.Outgoing) (string, error) {
 	if !validAcct.MatchString(acct) {
 		return "", care.Errorf(care.Invalid, "there is nobody to mention: the customer's handle is missing or not one of Mastodon")
 	}
-	text := strings.TrimSpace(wire.Clean(out.Text))
+	text, long := platform.Text(strings.TrimSpace(out.Text))
+	if long {
+		return "", care.Errorf(care.Invalid, "the text is longer than any server allows")
+	}
 	if text == "" {
 		return "", care.Errorf(care.Invalid, "there is no text to send")
 	}

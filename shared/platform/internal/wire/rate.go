@@ -36,10 +36,10 @@ func (c Caller) Wait(h http.Header) time.Duration {
 func (c Caller) RetryAfter(h http.Header) time.Duration {
 	if v := strings.TrimSpace(h.Get("Retry-After")); v != "" {
 		if n, ok := number(v); ok {
-			return clamp(seconds(n))
+			return platform.Wait(seconds(n))
 		}
 		if t, err := http.ParseTime(v); err == nil {
-			return clamp(t.Sub(c.now(h)))
+			return platform.Wait(t.Sub(c.now(h)))
 		}
 	}
 	return c.reset(h)
@@ -54,12 +54,12 @@ func (c Caller) reset(h http.Header) time.Duration {
 	}
 	if n, ok := number(v); ok {
 		if n < 1e9 {
-			return clamp(seconds(n))
+			return platform.Wait(seconds(n))
 		}
-		return clamp(time.Unix(min(n, 1<<40), 0).Sub(c.now(h)))
+		return platform.Wait(time.Unix(min(n, 1<<40), 0).Sub(c.now(h)))
 	}
 	if t, ok := ParseTime(v); ok {
-		return clamp(t.Sub(c.now(h)))
+		return platform.Wait(t.Sub(c.now(h)))
 	}
 	return 0
 }
@@ -73,10 +73,8 @@ func (c Caller) now(h http.Header) time.Time {
 	return c.Clock()
 }
 
-func clamp(d time.Duration) time.Duration { return max(0, min(d, platform.MaxWait)) }
-
 func seconds(n int64) time.Duration {
-	return time.Duration(min(n, int64(platform.MaxWait/time.Second))) * time.Second
+	return time.Duration(min(n, 1<<30)) * time.Second
 }
 
 func first(h http.Header, names ...string) string {

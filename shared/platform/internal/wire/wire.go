@@ -1,14 +1,13 @@
 // Package wire is the plumbing that the polled platforms share: bounded HTTP
 // calls whose failures say whether the other side can have acted, rate-limit
 // headers in both dialects, JSON that forgives what foreign servers leave out or
-// send in another type, and text made safe to store.
+// send in another type, and text measured and compared.
 package wire
 
 import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -169,39 +168,36 @@ func redact(err error) error {
 	return err
 }
 
-// Fail turns a status outside 2xx into an error: 429 -> a platform.Throttle,
+// Fail turns a status outside 2xx into an error: 429 -> Throttled with platform.RetryAfter,
 // 401 and 403 -> Denied, 404 and 410 -> NotFound, 409 -> Conflict, 5xx and 408 ->
 // Unavailable, or Unknown for a write (a proxy's 502 or 504 says nothing about
 // what happened behind it), 3xx and every other 4xx -> Invalid. detail is the
 // server's own error name; anything else it says may quote people and is left
 // out.
 func (c Caller) Fail(r Response, write bool, detail string) error {
-	if detail = Token(detail); detail != "" {
-		detail = ", " + detail
-	}
-	said := fmt.Sprintf("%s answered %d%s", c.Name, r.Status, detail)
+	f := &platform.Failure{Status: r.Status, Type: Token(detail)}
+	code, said := care.Invalid, c.Name+" will not do it"
 	switch s := r.Status; {
 	case s == http.StatusTooManyRequests:
-		after := c.RetryAfter(r.Header)
-		if after <= 0 {
-			after = DefaultRetry
+		code, said = care.Throttled, c.Name+" wants fewer requests"
+		if f.RetryAfter = c.RetryAfter(r.Header); f.RetryAfter <= 0 {
+			f.RetryAfter = DefaultRetry
 		}
-		return &platform.Throttle{After: after, Err: care.Errorf(care.Throttled, "%s", said)}
 	case s == http.StatusUnauthorized, s == http.StatusForbidden:
-		return care.Errorf(care.Denied, "%s", said)
+		code, said = care.Denied, c.Name+" does not let this account do it"
 	case s == http.StatusNotFound, s == http.StatusGone:
-		return care.Errorf(care.NotFound, "%s", said)
+		code, said = care.NotFound, c.Name+" does not have it"
 	case s == http.StatusConflict:
-		return care.Errorf(care.Conflict, "%s", said)
+		code, said = care.Conflict, c.Name+" reports a conflict"
 	case s >= 500, s == http.StatusRequestTimeout:
+		code, said = care.Unavailable, c.Name+" failed"
 		if write {
-			return care.Errorf(care.Unknown, "%s", said)
+			code = care.Unknown
 		}
-		return care.Errorf(care.Unavailable, "%s", said)
 	case s >= 300 && s < 400:
-		return care.Errorf(care.Invalid, "%s: the base URL must be the one that does not redirect", said)
+		said = c.Name + " redirects: the base URL must be the one that does not"
 	}
-	return care.Errorf(care.Invalid, "%s", said)
+	return platform.Fail(code, f, said)
 }
 
 // Token keeps s when it looks like an error name ("ExpiredToken"), else "".
