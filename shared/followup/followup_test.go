@@ -53,7 +53,9 @@ func TestEligible(t *testing.T) {
 		{"opted out", func(f *Facts) { f.Customer.Consent.OptOut = true }, "followup:opt-out"},
 		{"short call", func(f *Facts) { f.CallSeconds = 59 }, "followup:short-call"},
 		{"open conversation", func(f *Facts) { f.Open = []care.Conversation{{State: care.StateOpen}} }, "followup:open"},
-		{"escalated conversation", func(f *Facts) { f.Open = []care.Conversation{{State: care.StateWaiting, Escalation: &care.Escalation{}}} }, "followup:open"},
+		{"escalated conversation", func(f *Facts) {
+			f.Open = []care.Conversation{{State: care.StateWaiting, Escalation: &care.Escalation{}}}
+		}, "followup:open"},
 		{"complaint yesterday", func(f *Facts) {
 			f.Recent = []care.Interaction{{Kind: care.InteractionPost, At: noon.Add(-24 * time.Hour), Sentiment: -0.6}}
 		}, "followup:complaint"},
