@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdadestinations"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -233,12 +232,22 @@ func newFunction(scope constructs.Construct, o Options, s shared, spec functionS
 	if spec.reserved > 0 {
 		props.ReservedConcurrentExecutions = jsii.Number(spec.reserved)
 	}
-	if spec.async {
-		props.OnFailure = awslambdadestinations.NewSqsDestination(s.queues.dead)
-		props.RetryAttempts = jsii.Number(2)
-		props.MaxEventAge = awscdk.Duration_Hours(jsii.Number(deliverFor))
-	}
 	f := awslambda.NewFunction(scope, jsii.String(id), props)
+	if spec.async {
+		// Not by FunctionProps.OnFailure, which also grants what nobody needs.
+		role.AddToPolicy(allow([]string{"sqs:SendMessage"}, s.queues.dead.QueueArn()))
+		config := awslambda.NewCfnEventInvokeConfig(scope, jsii.String(id+"Async"), &awslambda.CfnEventInvokeConfigProps{
+			FunctionName:             f.FunctionName(),
+			Qualifier:                jsii.String("$LATEST"),
+			MaximumRetryAttempts:     jsii.Number(2),
+			MaximumEventAgeInSeconds: jsii.Number(deliverFor * 3600),
+			DestinationConfig: &awslambda.CfnEventInvokeConfig_DestinationConfigProperty{
+				OnFailure: &awslambda.CfnEventInvokeConfig_OnFailureProperty{Destination: s.queues.dead.QueueArn()},
+			},
+		})
+		// Lambda refuses a destination that the role may not write to yet.
+		config.Node().AddDependency(role)
+	}
 	about := map[string]any{"function": spec.name}
 	if spec.unlimited != "" {
 		about["unlimited"] = spec.unlimited
