@@ -47,38 +47,38 @@ func Measure(p care.Platform, text string, private bool) Length {
 	switch p {
 	case care.X:
 		if private {
-			return length(utf8.RuneCountInString(text), xDirectLimit, "characters")
+			return lengthOf(utf8.RuneCountInString(text), xDirectLimit, "characters")
 		}
-		return length(weighted(text), xLimit, "weighted characters")
+		return lengthOf(weighted(text), xLimit, "weighted characters")
 	case care.Facebook:
 		if private { // a private reply opens a Messenger thread
-			return length(utf16Units(text), messengerLimit, "characters")
+			return lengthOf(utf16Units(text), messengerLimit, "characters")
 		}
-		return length(utf16Units(text), facebookLimit, "characters")
+		return lengthOf(utf16Units(text), facebookLimit, "characters")
 	case care.Messenger:
-		return length(utf16Units(text), messengerLimit, "characters")
+		return lengthOf(utf16Units(text), messengerLimit, "characters")
 	case care.Instagram:
 		if private {
-			return length(len(text), instagramDirect, "bytes")
+			return lengthOf(len(text), instagramDirect, "bytes")
 		}
-		return length(utf16Units(text), instagramLimit, "characters")
+		return lengthOf(utf16Units(text), instagramLimit, "characters")
 	case care.Mastodon: // a direct message is a status, too
-		return length(mastodonLength(text), mastodonLimit, "characters")
+		return lengthOf(mastodonLength(text), mastodonLimit, "characters")
 	case care.Bluesky:
 		most, bytes := blueskyLimit, blueskyBytes
 		if private {
 			most, bytes = blueskyDirect, blueskyDirectBytes
 		}
-		byGrapheme := length(countGraphemes(text), most, "graphemes")
-		if byByte := length(len(text), bytes, "bytes"); byByte.Used*byGrapheme.Limit > byGrapheme.Used*byByte.Limit {
+		byGrapheme := lengthOf(countGraphemes(text), most, "graphemes")
+		if byByte := lengthOf(len(text), bytes, "bytes"); byByte.Used*byGrapheme.Limit > byGrapheme.Used*byByte.Limit {
 			return byByte
 		}
 		return byGrapheme
 	}
-	return length(utf8.RuneCountInString(text), 0, "characters")
+	return lengthOf(utf8.RuneCountInString(text), 0, "characters")
 }
 
-func length(used, limit int, unit string) Length {
+func lengthOf(used, limit int, unit string) Length {
 	return Length{Used: used, Limit: limit, Unit: unit, Fits: used <= limit}
 }
 

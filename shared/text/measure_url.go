@@ -8,8 +8,8 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// span is part of a text, in runes: [start, end).
-type span struct{ start, end int }
+// urlSpan is part of a text, in runes: [start, end).
+type urlSpan struct{ start, end int }
 
 // Limits of X's URL recognition (twitter-text), and of ours.
 const (
@@ -30,7 +30,7 @@ type urlScanner struct {
 }
 
 // extractURLs finds the URLs of a text, in order and disjoint.
-func extractURLs(runes []rune, withoutProtocol bool) []span {
+func extractURLs(runes []rune, withoutProtocol bool) []urlSpan {
 	dot := false
 	for _, r := range runes {
 		dot = dot || r == '.'
@@ -39,7 +39,7 @@ func extractURLs(runes []rune, withoutProtocol bool) []span {
 		return nil
 	}
 	s := newURLScanner(runes)
-	var urls []span
+	var urls []urlSpan
 	for p := 0; p < len(runes); {
 		// A URL follows a character that may precede one, or begins the text.
 		if u, ok := s.match(p + 1); ok && precedes(runes[p]) {
@@ -77,8 +77,8 @@ func newURLScanner(runes []rune) *urlScanner {
 	return s
 }
 
-// match is what the grammar takes as a URL: protocol, domain, port, path, query.
-type match struct {
+// urlMatch is what the grammar takes as a URL: protocol, domain, port, path, query.
+type urlMatch struct {
 	start, end        int
 	domain, domainEnd int // the domain's runes
 	path              bool
@@ -91,9 +91,9 @@ func (s *urlScanner) at(i int) rune {
 	return -1
 }
 
-func (s *urlScanner) match(start int) (match, bool) {
+func (s *urlScanner) match(start int) (urlMatch, bool) {
 	if start >= len(s.runes) {
-		return match{}, false
+		return urlMatch{}, false
 	}
 	if n := s.protocol(start); n > 0 {
 		if m, ok := s.domain(start, start+n); ok {
@@ -102,7 +102,7 @@ func (s *urlScanner) match(start int) (match, bool) {
 	}
 	m, ok := s.domain(start, start)
 	if !ok {
-		return match{}, false
+		return urlMatch{}, false
 	}
 	return s.rest(m), true
 }
@@ -118,7 +118,7 @@ func (s *urlScanner) protocol(i int) int {
 
 // domain takes the longest chain of labels from i that ends in a top-level
 // domain.
-func (s *urlScanner) domain(start, i int) (match, bool) {
+func (s *urlScanner) domain(start, i int) (urlMatch, bool) {
 	var dots []int
 	first := i
 	for len(dots) < maxLabels {
@@ -141,10 +141,10 @@ func (s *urlScanner) domain(start, i int) (match, bool) {
 			continue // only sub-domains may hold underscores
 		}
 		if end := s.topLevel(dots[k] + 1); end > 0 {
-			return match{start: start, domain: first, domainEnd: end}, true
+			return urlMatch{start: start, domain: first, domainEnd: end}, true
 		}
 	}
-	return match{}, false
+	return urlMatch{}, false
 }
 
 // topLevel is the end of a top-level domain that begins at i, 0 when there is
@@ -210,7 +210,7 @@ func isTopLevel(tld string) bool {
 }
 
 // rest takes port, path and query after the domain.
-func (s *urlScanner) rest(m match) match {
+func (s *urlScanner) rest(m urlMatch) urlMatch {
 	i := m.domainEnd
 	if s.at(i) == ':' {
 		j := i + 1
@@ -289,7 +289,7 @@ func (s *urlScanner) parens(i int) int {
 }
 
 // links turns a match into the links that X makes of it.
-func (s *urlScanner) links(m match, withoutProtocol bool) []span {
+func (s *urlScanner) links(m urlMatch, withoutProtocol bool) []urlSpan {
 	domain := s.runes[m.domain:m.domainEnd]
 	protocol := m.domain > m.start
 	if !validHost(domain) || len(utf16.Encode(s.runes[m.start:m.end]))+len("https://") > maxURL {
@@ -300,9 +300,9 @@ func (s *urlScanner) links(m match, withoutProtocol bool) []span {
 			if !ok {
 				return nil
 			}
-			return []span{{m.start, end}}
+			return []urlSpan{{m.start, end}}
 		}
-		return []span{{m.start, m.end}}
+		return []urlSpan{{m.start, m.end}}
 	}
 	if !withoutProtocol {
 		return nil
@@ -320,7 +320,7 @@ func (s *urlScanner) links(m match, withoutProtocol bool) []span {
 
 // tco cuts a t.co link after its slug and query; ok is false when the slug is
 // too long to be one.
-func (s *urlScanner) tco(m match) (end int, tco, ok bool) {
+func (s *urlScanner) tco(m urlMatch) (end int, tco, ok bool) {
 	if !strings.EqualFold(string(s.runes[m.domain:m.domainEnd]), "t.co") || s.at(m.domainEnd) != '/' {
 		return 0, false, false
 	}
@@ -379,9 +379,9 @@ func isASCII(s string) bool {
 }
 
 // asciiDomains finds the domains of Latin letters within runes[from:to].
-func asciiDomains(runes []rune, from, to int) []span {
+func asciiDomains(runes []rune, from, to int) []urlSpan {
 	label := func(r rune) bool { return r == '-' || alphanumeric(r) || latinAccent(r) }
-	var list []span
+	var list []urlSpan
 	for p := from; p < to; {
 		var dots []int
 		i := p
@@ -401,7 +401,7 @@ func asciiDomains(runes []rune, from, to int) []span {
 			end = topLevel(runes, dots[k]+1, to)
 		}
 		if end > 0 {
-			list = append(list, span{p, end})
+			list = append(list, urlSpan{p, end})
 			p = end
 			continue
 		}
