@@ -128,8 +128,11 @@ func skip(b []byte, i int) int {
 		}
 		return len(b)
 	}
-	for i < len(b) && !strings.ContainsRune(",]} \t\r\n", rune(b[i])) {
-		i++
+	for ; i < len(b); i++ {
+		switch b[i] {
+		case ',', ']', '}', ' ', '\t', '\r', '\n':
+			return i
+		}
 	}
 	return i
 }
@@ -231,12 +234,13 @@ func (v Value) Get(key string) Value {
 	return found
 }
 
-// isKey compares a quoted key without decoding it, unless it holds an escape.
+// isKey compares a quoted key without decoding it, unless it holds an escape or
+// may hold repaired bytes.
 func isKey(quoted []byte, key string) bool {
 	if len(quoted) == len(key)+2 && string(quoted[1:len(quoted)-1]) == key {
 		return true
 	}
-	return bytes.IndexByte(quoted, '\\') >= 0 && unquote(quoted) == key
+	return (bytes.IndexByte(quoted, '\\') >= 0 || strings.Contains(key, "\uFFFD")) && unquote(quoted) == key
 }
 
 // First returns the first of the named members that exists.
