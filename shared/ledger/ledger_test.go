@@ -133,7 +133,7 @@ func TestTick(t *testing.T) {
 			if (len(s.published) == 1) != r.again || (s.outcome["x:1"] == care.OutcomeFailed) != r.failed || (s.parked == 1) != r.failed {
 				t.Errorf("published %v, outcome %q, parked %d", s.published, s.outcome["x:1"], s.parked)
 			}
-			if s.counts["Unaccounted"] != float64(r.want.Unaccounted) {
+			if s.counts["PostsUnaccounted"] != float64(r.want.Unaccounted) {
 				t.Errorf("metric %v", s.counts)
 			}
 		})

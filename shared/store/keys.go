@@ -45,6 +45,7 @@ import (
 //	                                                                                                   entries' writes each
 //	lock           LOCK#<name>            LOCK                      owner, until, expires              one conversation's sends
 //	cursor         CURSOR#<name>          CURSOR                    cursor, owner, until               one poll
+//	contact        CONTACT#<contact id>   CONTACT                   doc, expires                       one call or task
 //	cap            CAP#<name>             <bucket>                  used, expires                      what the cap caps
 //	invitations    INVITATIONS#<day>      <inv id>                  doc                                300 follow-ups/s (StartExecution)
 //	counter        COUNTER#<day>#<0..7>   <name>                    n, expires                         random over 8 keys: 8,000/s
@@ -64,6 +65,7 @@ import (
 //	conversation by thread                         its id is a hash of the thread key: EnsureConversation
 //	open conversations of a customer               CUSTOMER#<id> CONVERSATION#: OpenConversations
 //	queue by due time                              gsi1 QUEUE#<queue>: DueConversations
+//	whom a Connect contact is about                LinkContact, ContactLink
 //	cursor with lease, send lock, caps             LeaseCursor, Lock, TakeCap
 //	invitation once per episode, ledger by day     ReserveInvitation, Invitations, InvitationsOfDay
 //	KPI counters                                   Count, Counters
@@ -193,6 +195,8 @@ func invitationDayKey(day, id string) key { return key{"INVITATIONS#" + day, id}
 func lockKey(name string) key   { return key{"LOCK#" + name, skLock} }
 func cursorKey(name string) key { return key{"CURSOR#" + name, skCursor} }
 func workKey(name string) key   { return key{"WORK#" + name, skWork} }
+
+func contactKey(contact string) key { return key{"CONTACT#" + contact, "CONTACT"} }
 
 func capKey(name, bucket string) key { return key{"CAP#" + name, bucket} }
 
