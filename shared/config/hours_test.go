@@ -179,7 +179,9 @@ func TestPlaceholdersAndFill(t *testing.T) {
 			t.Errorf("%q is taken as %v", bad, got)
 		}
 	}
-	value := func(name string) (string, bool) { return map[string]string{"a": "{{b}}", "b": "B"}[name], name == "a" || name == "b" }
+	value := func(name string) (string, bool) {
+		return map[string]string{"a": "{{b}}", "b": "B"}[name], name == "a" || name == "b"
+	}
 	if got, ok := Fill("<{{a}}|{{ b }}>", value); !ok || got != "<{{b}}|B>" {
 		t.Errorf("got %q, %v: a value must not be expanded again", got, ok)
 	}
