@@ -590,7 +590,7 @@ func TestAlarms(t *testing.T) {
 		expect("webhook latency", `"ExtendedStatistic":"p99"`)
 		expect("unaccounted posts", `"MetricName":"`+metricUnaccounted+`","Namespace":"Fielder/`+stage+`"`)
 		for id, a := range alarms {
-			if a.Properties["MetricName"] == metricUnaccounted && a.Properties["TreatMissingData"] != "breaching" {
+			if strings.Contains(text(a.Properties), metricUnaccounted) && a.Properties["TreatMissingData"] != "breaching" {
 				t.Errorf("%s: a ledger that does not run must ring", id)
 			}
 		}
