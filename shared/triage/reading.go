@@ -55,7 +55,7 @@ type word struct {
 	group   int32 // sentence
 	id      int32 // in the lexicon's vocabulary
 	stem    int32
-	value   int8  // valence in tenths
+	value   int8 // valence in tenths
 	boost   int8
 	flags   uint8 // text.Token.Flags
 	kind    text.TokenKind
