@@ -21,7 +21,8 @@ type intents struct {
 	postings [][]posting
 	total    []float32 // weight of example
 	owner    []uint16  // intent of example
-	most     []float32 // typical weight of an intent's features
+	mood     []float64 // mean sentiment of an intent's examples
+	count    []int
 	vocab    *text.Vocab
 }
 
@@ -35,12 +36,13 @@ const (
 	featStem    = 1 << 60
 	featPair    = 2 << 60
 	featConcept = 3 << 60
+	featTag     = 4 << 60
 )
 
 // features appends what r holds, without repeats. grow adds unknown stems to the
 // vocabulary, which only building may do.
 func (in *intents) features(dst []uint64, r *reading, grow bool) []uint64 {
-	prev := int32(0)
+	prev, prevCommon := int32(0), false
 	put := func(f uint64) {
 		for _, o := range dst {
 			if o == f {
@@ -63,12 +65,17 @@ func (in *intents) features(dst []uint64, r *reading, grow bool) []uint64 {
 		if id == 0 && grow {
 			id = in.vocab.Add(string(s))
 		}
-		if prev != 0 && id != 0 {
+		common := text.Common(b)
+		if prev != 0 && id != 0 && !(common && prevCommon) {
 			put(featPair | uint64(prev)<<30 | uint64(id))
 		}
-		prev = id
-		if id != 0 && !text.Common(b) {
-			put(featStem | uint64(id))
+		prev, prevCommon = id, common
+		if !common {
+			if id != 0 {
+				put(featStem | uint64(id))
+			} else {
+				r.unknown++
+			}
 		}
 	}
 	for c, k := r.concepts, uint64(0); c != 0; c, k = c>>1, k+1 {
@@ -76,8 +83,16 @@ func (in *intents) features(dst []uint64, r *reading, grow bool) []uint64 {
 			put(featConcept | k)
 		}
 	}
+	for _, t := range telling {
+		if r.tags[t] > 0 {
+			put(featTag | uint64(t))
+		}
+	}
 	return dst
 }
+
+// telling are the cues that also help to tell intents apart.
+var telling = [...]cueTag{tagDelay, tagMoney, tagDefect, tagOutage, tagTreatment, tagUnanswered, tagThanks, tagPraise, tagSelfHarm, tagSafety, tagLegal, tagFraud, tagBreach, tagChurn, tagPress, tagDiscrimination, tagWish}
 
 func newIntents(b *config.Brand, nm *names) *intents {
 	in := &intents{index: map[uint64]int32{}, postings: make([][]posting, 1), vocab: text.NewVocab(1024)}
@@ -87,6 +102,7 @@ func newIntents(b *config.Brand, nm *names) *intents {
 	for _, intent := range b.Intents {
 		in.names = append(in.names, intent.Name)
 		in.severity = append(in.severity, intent.Severity)
+		in.mood, in.count = append(in.mood, 0), append(in.count, 0)
 		for _, tag := range sortedKeys(intent.Examples) {
 			lang := langOf(tag)
 			if lang == all {
@@ -101,6 +117,9 @@ func newIntents(b *config.Brand, nm *names) *intents {
 				r.take(lex)
 				nm.mark(r, &noPost)
 				r.find()
+				r.feel()
+				in.mood[len(in.mood)-1] += r.sentiment
+				in.count[len(in.count)-1]++
 				feats = append(feats, in.features(nil, r, true))
 				in.owner = append(in.owner, uint16(len(in.names)-1))
 			}
@@ -126,14 +145,16 @@ func newIntents(b *config.Brand, nm *names) *intents {
 	}
 	n := float64(len(in.names))
 	in.total = make([]float32, len(feats))
-	in.most = make([]float32, len(in.names))
+	for i := range in.mood {
+		in.mood[i] /= max(float64(in.count[i]), 1)
+	}
 	for e, fs := range feats {
 		for _, f := range fs {
 			idf := math.Log(1 + n/float64(df[f].intents))
 			switch f >> 60 {
 			case 2:
 				idf *= 0.7
-			case 3:
+			case 3, 4:
 				idf *= 1.1
 			}
 			w := float32(idf)
@@ -167,7 +188,9 @@ func sortedKeys(m map[string][]string) []string {
 const minIntent = 0.34
 
 // best gives the index of the intent that r shows, -1 for none, and its score.
-func (in *intents) best(r *reading) (int, float64) {
+// An intent whose examples praise does not fit a post that complains, and the
+// other way round: thanks for nothing are no thanks.
+func (in *intents) best(r *reading, complaint, praise bool) (int, float64) {
 	if len(in.owner) == 0 {
 		return -1, 0
 	}
@@ -178,6 +201,7 @@ func (in *intents) best(r *reading) (int, float64) {
 	r.score = r.score[:need]
 	clear(r.score)
 	ex, pool := r.score[:len(in.owner)], r.score[len(in.owner):]
+	r.unknown = 0
 	r.feats = in.features(r.feats[:0], r, false)
 	own := float32(0) // weight of the post's known features
 	for _, f := range r.feats {
@@ -205,6 +229,9 @@ func (in *intents) best(r *reading) (int, float64) {
 			continue
 		}
 		o := in.owner[e]
+		if complaint && in.mood[o] > 0.3 || praise && in.mood[o] < -0.25 {
+			continue
+		}
 		// cover: how much of the example is there; fit: how much of what the
 		// post says is in it; spread: how much of it is typical of the intent.
 		cover := float64(s / in.total[e])

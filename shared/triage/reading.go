@@ -46,6 +46,7 @@ type reading struct {
 	sentiment float64
 	sarcastic bool
 	score     []float32 // intents' scratch
+	unknown   int       // content words that no intent's example has
 	feats     []uint64
 }
 
@@ -164,7 +165,7 @@ func (r *reading) know(w *word, b []byte) {
 	if w.id != 0 || w.stem != 0 {
 		r.hit++
 	}
-	if w.value == 0 && w.stem != 0 && len(b) > 3 {
+	if w.value == 0 && w.stem != 0 && len(text.Stem(b)) > 3 {
 		w.value = lex.words[w.stem].stem / 4 * 3
 	}
 	switch string(b) {
