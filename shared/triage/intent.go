@@ -22,6 +22,7 @@ type intents struct {
 	total    []float32 // weight of example
 	owner    []uint16  // intent of example
 	mood     []float64 // mean sentiment of an intent's examples
+	leaves   []float64 // share of an intent's examples that speak of leaving
 	count    []int
 	vocab    *text.Vocab
 }
@@ -102,7 +103,7 @@ func newIntents(b *config.Brand, nm *names) *intents {
 	for _, intent := range b.Intents {
 		in.names = append(in.names, intent.Name)
 		in.severity = append(in.severity, intent.Severity)
-		in.mood, in.count = append(in.mood, 0), append(in.count, 0)
+		in.mood, in.leaves, in.count = append(in.mood, 0), append(in.leaves, 0), append(in.count, 0)
 		for _, tag := range sortedKeys(intent.Examples) {
 			lang := langOf(tag)
 			if lang == all {
@@ -120,6 +121,9 @@ func newIntents(b *config.Brand, nm *names) *intents {
 				r.feel()
 				in.mood[len(in.mood)-1] += r.sentiment
 				in.count[len(in.count)-1]++
+				if r.tags[tagChurn] > 0 {
+					in.leaves[len(in.leaves)-1]++
+				}
 				feats = append(feats, in.features(nil, r, true))
 				in.owner = append(in.owner, uint16(len(in.names)-1))
 			}
@@ -147,6 +151,7 @@ func newIntents(b *config.Brand, nm *names) *intents {
 	in.total = make([]float32, len(feats))
 	for i := range in.mood {
 		in.mood[i] /= max(float64(in.count[i]), 1)
+		in.leaves[i] /= max(float64(in.count[i]), 1)
 	}
 	for e, fs := range feats {
 		for _, f := range fs {
@@ -231,6 +236,9 @@ func (in *intents) best(r *reading, complaint, praise bool) (int, float64) {
 		o := in.owner[e]
 		if complaint && in.mood[o] > 0.3 || praise && in.mood[o] < -0.25 {
 			continue
+		}
+		if in.leaves[o] > 0.3 && r.tags[tagWish] > 0 && r.tags[tagChurn] == 0 {
+			continue // comes to us, does not leave us
 		}
 		// cover: how much of the example is there; fit: how much of what the
 		// post says is in it; spread: how much of it is typical of the intent.

@@ -135,7 +135,8 @@ func (r *reading) take(lex *lexicon) {
 		switch t.Kind {
 		case text.Number:
 			r.numbers++
-			w.classes = clNum.bit()
+			r.know(&w, d.Word(i))
+			w.classes |= clNum.bit()
 			if b := d.Word(i); len(b) == 2 && b[0] == '+' {
 				w.empty = true
 			}
@@ -165,7 +166,7 @@ func (r *reading) know(w *word, b []byte) {
 	if w.id != 0 || w.stem != 0 {
 		r.hit++
 	}
-	if w.value == 0 && w.stem != 0 && len(text.Stem(b)) > 3 {
+	if w.value == 0 && w.stem != 0 && (w.id == 0 || !lex.words[w.id].plain) && len(text.Stem(b)) > 3 {
 		w.value = lex.words[w.stem].stem / 4 * 3
 	}
 	switch string(b) {

@@ -233,7 +233,7 @@ func (r *reading) tagsFriend(post *care.Post, inThread bool) bool {
 	if r.tagged == 0 || r.words > 9 || len(post.Attachments) > 0 || r.urls > 0 && r.words > 4 || r.handled && inThread {
 		return false
 	}
-	if r.tags[tagHelp] > 0 || r.tags[tagThanks] > 0 && r.handled || r.asks && r.words > 4 || r.context > 1 {
+	if r.handled && r.tags[tagHelp]+r.tags[tagThanks] > 0 || r.asks && r.words > 4 || r.context > 1 {
 		return false
 	}
 	content := 0

@@ -250,6 +250,8 @@ func (r *reading) complaint(question bool) bool {
 	switch {
 	case score >= 4:
 		return r.sentiment < 0.3
+	case score >= 2 && r.tags[tagDelay]+r.tags[tagMoney]+r.tags[tagDefect]+r.tags[tagOutage]+r.tags[tagUnanswered] > 0:
+		return r.sentiment < 0.35
 	case score >= 2:
 		return r.sentiment < 0.15
 	}
