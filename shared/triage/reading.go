@@ -64,6 +64,7 @@ type word struct {
 	empty   bool
 	name    bool // part of a name of ours or a competitor's
 	but     bool
+	cued    bool // part of a cue or concept
 	covered int8 // sign of the cue that covers it, 2 for one that replaces it
 }
 
@@ -198,6 +199,9 @@ func (r *reading) find() {
 	}
 	for _, h := range r.hits {
 		r.seen = append(r.seen, hit{cue: int32(h.Value), first: h.First, last: h.Last})
+		for k := h.First; k <= h.Last; k++ {
+			r.items[k].cued = true
+		}
 	}
 	r.settle()
 }

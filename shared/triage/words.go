@@ -50,6 +50,7 @@ var valences = []struct {
 
 	{es, 32, "excelente increible maravilloso maravillosa maravilla fantastico fantastica espectacular perfecto perfecta encanta encantan encanto encantado encantada amo adoro genial geniales estupendo estupenda buenisimo buenisima maravillosamente impecable insuperable brutal chulisimo fenomenal sobresaliente mejores"},
 	{es, 24, "feliz felices contento contenta contentos contentas satisfecho satisfecha bueno buena mejor hermoso hermosa alegria alegre amable amables simpatico simpatica felicidades felicitaciones enhorabuena bravo agradecido agradecida crack cracks divino lindo linda bonito bonita orgulloso orgullosa recomendable emocionado emocionada top"},
+	{en, 0, "please pleas"}, // no kin of "pleased"
 	{es, 0, "buenas buenos"}, // a greeting
 	{es, 17, "gracias bien recomiendo recomendado rapido rapida rapidos rapidez eficaz eficiente atento atenta atentos profesional profesionales util fiable facil ayudado ayudo gusta gusto gustado comodo comoda chulo chula agradable agradezco agradecer genialidad guay padre chevere bacano barato solucionado solucionada solucionaron resuelto resuelta resolvieron resuelven arreglado arreglaron super cumplen acierto ganado aplauso"},
 	{es, 8, "solucion funciona funcionando correcto seguro tranquilo tranquila gratis interesante claro vale jaja jajaja calidad"},
