@@ -427,10 +427,16 @@ func (im *run) writeOnce(ctx context.Context, r row) error {
 	if err != nil {
 		return err
 	}
+	kept := slices.DeleteFunc(identities, func(i care.Identity) bool {
+		return slices.ContainsFunc(refused, func(r care.Identity) bool { return r.Scheme == i.Scheme && r.Value == i.Value })
+	})
 	im.count(func(r *Report) {
-		if fresh {
+		switch {
+		case fresh:
 			r.Created++
-		} else {
+		case equal(before, after) && equal(had, kept): // refused last time, too
+			r.Unchanged++
+		default:
 			r.Updated++
 		}
 	})
