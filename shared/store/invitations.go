@@ -56,7 +56,7 @@ func (t *Table) SaveInvitation(ctx context.Context, i care.Invitation) error {
 		update: "SET #doc = :doc, #day = if_not_exists(#day, :day)",
 		names:  names(attrDoc, attrDay),
 		values: item{":doc": doc, ":day": str(i.At.UTC().Format(dayFormat))},
-	}, types.ReturnValueUpdatedNew)
+	}, types.ReturnValueAllNew)
 	if err != nil {
 		return failed("save an invitation", err)
 	}

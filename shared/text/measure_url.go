@@ -463,3 +463,7 @@ func queryRune(r rune) bool {
 }
 
 func queryEnding(r rune) bool { return alphanumeric(r) || strings.ContainsRune("-_&=#/", r) }
+
+// HasURL says whether a text holds what X turns into a link, with or without a
+// protocol.
+func HasURL(text string) bool { return len(extractURLs([]rune(text), true)) > 0 }
