@@ -42,10 +42,10 @@ var kinds = map[string]kind{
 	"AWS::CloudWatch::CompositeAlarm": {name: "AlarmName", attributes: map[string]string{"Arn": arnOf("cloudwatch", "alarm:{name}")}},
 	"AWS::CloudWatch::Dashboard":      {name: "DashboardName"},
 
+	"AWS::Connect::IntegrationAssociation": {ref: "{id}", attributes: map[string]string{"IntegrationAssociationId": "{id}"}},
+
 	"AWS::DynamoDB::Table": {name: "TableName", attributes: map[string]string{
 		"Arn": arnOf("dynamodb", "table/{name}")}},
-	"AWS::DynamoDB::GlobalTable": {name: "TableName", attributes: map[string]string{
-		"Arn": arnOf("dynamodb", "table/{name}"), "TableId": "{id}"}},
 
 	"AWS::Events::Archive": {name: "ArchiveName", attributes: map[string]string{"Arn": arnOf("events", "archive/{name}")}},
 	"AWS::Events::EventBus": {name: "Name", attributes: map[string]string{

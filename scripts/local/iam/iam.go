@@ -62,15 +62,8 @@ const (
 // keys are the condition keys that the local stack fills; a policy with any
 // other would be evaluated wrongly, so it is refused.
 var keys = []string{
-	"aws:principalaccount", "aws:principalarn", "aws:requestedregion", "aws:securetransport",
-	"aws:sourceaccount", "aws:sourcearn",
-	"dynamodb:attributes", "dynamodb:leadingkeys", "dynamodb:returnvalues", "dynamodb:select",
+	"aws:principalarn", "aws:securetransport", "aws:sourceaccount", "aws:sourcearn",
 	"events:detail-type", "events:source",
-	"lambda:functionarn", "iam:passedtoservice",
-	// Filled for nobody, because no local call has them; as in AWS, a missing key
-	// makes the statement not apply. CloudWatch's namespace is set by EMF, and
-	// KMS is not called locally.
-	"cloudwatch:namespace", "kms:viaservice", "kms:encryptioncontext:aws:sqs:arn",
 }
 
 var operators = []string{
