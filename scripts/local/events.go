@@ -189,7 +189,7 @@ func (s *Stack) publish(on *bus, ev busEvent) {
 	}
 	if ev.ReplayName == "" {
 		for _, a := range on.archives {
-			if a.pattern == nil || a.pattern.Match(text) {
+			if a.pattern == nil || s.matches(a.pattern, text) {
 				if err := a.add(ev.Time, text); err != nil {
 					s.logf("archive %s: %v", a.name, err)
 				}
@@ -198,10 +198,20 @@ func (s *Stack) publish(on *bus, ev busEvent) {
 		}
 	}
 	for _, r := range on.rules {
-		if r.enabled && r.pattern.Match(text) {
+		if r.enabled && s.matches(r.pattern, text) {
 			s.trigger(r, text, ev.Detail)
 		}
 	}
+}
+
+// matches asks a pattern; an event that it cannot read (nested too deep) matches
+// nothing, and is said.
+func (s *Stack) matches(p *pattern.Pattern, event []byte) bool {
+	ok, err := p.Match(event)
+	if err != nil {
+		s.logf("event: %v", err)
+	}
+	return ok
 }
 
 func (s *Stack) trigger(r *rule, text []byte, detail json.RawMessage) {
@@ -627,7 +637,7 @@ func (s *Stack) Replay(name string, from, to time.Time, rules ...string) (int, e
 		}
 		n++
 		for _, r := range a.bus.rules {
-			if (len(rules) == 0 || slices.Contains(rules, r.arn) || slices.Contains(rules, r.id)) && r.enabled && r.pattern.Match(text) {
+			if (len(rules) == 0 || slices.Contains(rules, r.arn) || slices.Contains(rules, r.id)) && r.enabled && s.matches(r.pattern, text) {
 				s.trigger(r, text, ev.Detail)
 			}
 		}

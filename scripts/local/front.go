@@ -47,20 +47,22 @@ type operation func(s *Stack, ctx context.Context, p principal, body []byte) (an
 
 // operations are the calls of the JSON services that the stack knows. DynamoDB's
 // are in dynamodb.go.
-var operations = map[string]operation{
-	"events:PutEvents":                    (*Stack).putEvents,
-	"states:StartExecution":               (*Stack).apiStartExecution,
-	"states:DescribeExecution":            (*Stack).apiDescribeExecution,
-	"states:StopExecution":                (*Stack).apiStopExecution,
-	"states:SendTaskSuccess":              (*Stack).apiSendTaskSuccess,
-	"states:SendTaskFailure":              (*Stack).apiSendTaskFailure,
-	"states:SendTaskHeartbeat":            (*Stack).apiSendTaskHeartbeat,
-	"sqs:SendMessage":                     (*Stack).apiSendMessage,
-	"sqs:ReceiveMessage":                  (*Stack).apiReceiveMessage,
-	"sqs:DeleteMessage":                   (*Stack).apiDeleteMessage,
-	"sqs:GetQueueAttributes":              (*Stack).apiQueueAttributes,
-	"secretsmanager:GetSecretValue":       (*Stack).apiGetSecretValue,
-	"appconfig:StartConfigurationSession": (*Stack).apiStartConfiguration,
+func operations() map[string]operation {
+	return map[string]operation{
+		"events:PutEvents":                    (*Stack).putEvents,
+		"states:StartExecution":               (*Stack).apiStartExecution,
+		"states:DescribeExecution":            (*Stack).apiDescribeExecution,
+		"states:StopExecution":                (*Stack).apiStopExecution,
+		"states:SendTaskSuccess":              (*Stack).apiSendTaskSuccess,
+		"states:SendTaskFailure":              (*Stack).apiSendTaskFailure,
+		"states:SendTaskHeartbeat":            (*Stack).apiSendTaskHeartbeat,
+		"sqs:SendMessage":                     (*Stack).apiSendMessage,
+		"sqs:ReceiveMessage":                  (*Stack).apiReceiveMessage,
+		"sqs:DeleteMessage":                   (*Stack).apiDeleteMessage,
+		"sqs:GetQueueAttributes":              (*Stack).apiQueueAttributes,
+		"secretsmanager:GetSecretValue":       (*Stack).apiGetSecretValue,
+		"appconfig:StartConfigurationSession": (*Stack).apiStartConfiguration,
+	}
 }
 
 // maxBody bounds a request to the AWS APIs (BatchWriteItem, the largest: 16 MB).
@@ -154,7 +156,7 @@ func (s *Stack) call(ctx context.Context, p principal, service, name string, bod
 	if service == "dynamodb" {
 		out, err = s.callDynamoDB(ctx, p, name, body)
 	} else {
-		do, ok := operations[service+":"+name]
+		do, ok := s.operations[service+":"+name]
 		if !ok {
 			return nil, unknownOperation(service, name)
 		}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -22,6 +21,7 @@ import (
 	"github.com/fielder-care/fielder/scripts/local/cfn"
 	"github.com/fielder-care/fielder/scripts/local/clock"
 	"github.com/fielder-care/fielder/scripts/local/cost"
+	"github.com/fielder-care/fielder/scripts/local/dynamo"
 	"github.com/fielder-care/fielder/scripts/local/faults"
 	"github.com/fielder-care/fielder/scripts/local/lambda"
 )
@@ -30,7 +30,7 @@ import (
 const DefaultAddr = "127.0.0.1:4747"
 
 // Engine starts a DynamoDB engine that keeps its data in dataDir ("" for in
-// memory) and returns its address.
+// memory) and returns its address. It ends with ctx at the latest.
 type Engine func(ctx context.Context, dataDir string) (endpoint string, stop func(), err error)
 
 // Options say what to run and how.
@@ -39,7 +39,7 @@ type Options struct {
 	Binaries string // folder with <function>/bootstrap
 	DataDir  string // where data survives a restart; "" for nowhere
 	Addr     string // default DefaultAddr; port 0 takes any free one
-	Engine   Engine // DynamoDB
+	Engine   Engine // default dynamo.Start
 
 	Clock  *clock.Clock // default real time
 	Faults *faults.Plan // nil injects nothing
@@ -81,6 +81,7 @@ type Stack struct {
 	started  time.Time
 
 	operatorKey string
+	operations  map[string]operation
 	dynamoURL   string
 	dynamo      *http.Client
 
@@ -120,7 +121,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		return nil, err
 	}
 	s := &Stack{o: o, clock: o.Clock, meter: &cost.Meter{}, logs: newLogBook(), started: time.Now(),
-		operatorKey: "AKIA" + strings.ToUpper(hex.EncodeToString(key)), dynamo: newEngineClient(),
+		operatorKey: "AKIA" + strings.ToUpper(hex.EncodeToString(key)), dynamo: newEngineClient(), operations: operations(),
 		roles: map[string]*role{}, functions: map[string]*function{}, buses: map[string]*bus{}, archives: map[string]*archive{},
 		queues: map[string]*queue{}, machines: map[string]*machine{}, secrets: map[string]*secret{}, profiles: map[string]*profile{},
 		ignored: map[string]string{}, denials: map[string]int{}, tokens: map[string]*tokenWait{}, session: map[string]*configSession{}}
@@ -192,10 +193,11 @@ func (s *Stack) startEngine(ctx context.Context) error {
 	if len(tables) == 0 {
 		return nil
 	}
-	if s.o.Engine == nil {
-		return errors.New("the template has a table: Options.Engine must start DynamoDB")
+	start := s.o.Engine
+	if start == nil {
+		start = dynamo.Start
 	}
-	endpoint, stop, err := s.o.Engine(ctx, s.o.DataDir)
+	endpoint, stop, err := start(s.ctx, s.o.DataDir)
 	if err != nil {
 		return fmt.Errorf("DynamoDB: %w", err)
 	}
