@@ -70,6 +70,8 @@ func newConfig(scope constructs.Construct, o Options, topic awssns.Topic) config
 			AlarmArn: alarm.AlarmArn(), AlarmRoleArn: watcher.RoleArn(),
 		}},
 	})
+	// AppConfig refuses a monitor that its role may not watch yet.
+	environment.Node().AddDependency(watcher)
 	minutes, bake, growth := 0.0, 0.0, 100.0
 	if o.Stage.Production {
 		minutes, bake, growth = 20, 10, 20

@@ -12,6 +12,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -126,7 +128,11 @@ func (s settings) options(stage string) (Options, error) {
 	if found.Local && connect.Instance == "" {
 		connect = localConnect
 	}
-	return Options{Stage: found, Accounts: s.Accounts, Connect: connect, Config: defaultConfig}, nil
+	var bundle bytes.Buffer
+	if err := json.Compact(&bundle, defaultConfig); err != nil {
+		return Options{}, fmt.Errorf("infra/config.json: %w", err)
+	}
+	return Options{Stage: found, Accounts: s.Accounts, Connect: connect, Config: bundle.String()}, nil
 }
 
 // parseAccounts reads the context's list; a string (from -c) is not one.

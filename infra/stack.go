@@ -93,10 +93,11 @@ var localConnect = Connect{
 
 // defaultConfig is what `fielder rules bundle` makes of shared/config/default.
 // It is kept in the repository, so that a template can be made without building
-// anything first and a review shows what a deployment would bring.
+// anything first and a review shows what a deployment would bring; a test of the
+// command keeps the two equal.
 //
 //go:embed config.json
-var defaultConfig string
+var defaultConfig []byte
 
 // newStack composes one stage. The order is the order of need; what a capability
 // needs from another is an argument.

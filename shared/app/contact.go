@@ -14,6 +14,7 @@ import (
 	"github.com/fielder-care/fielder/shared/followup"
 	"github.com/fielder-care/fielder/shared/lookup"
 	"github.com/fielder-care/fielder/shared/reply"
+	"github.com/fielder-care/fielder/shared/telemetry"
 )
 
 // Contact builds the handler of the contact function.
@@ -45,7 +46,11 @@ func Invite() (func(context.Context, InviteRequest) (followup.Ready, error), err
 	}
 	return func(ctx context.Context, r InviteRequest) (followup.Ready, error) {
 		if r.DetailType == "" {
-			return s.Handle(ctx, r.Request)
+			out, err := s.Handle(ctx, r.Request)
+			if name := map[string]string{"sent": "InvitationsSent", "withheld": "InvitationsWithheld"}[out.Status]; err == nil && name != "" {
+				telemetry.Count(ctx, name, 1, "")
+			}
+			return out, err
 		}
 		var d events.ConversationResolved
 		if err := events.Decode(r.Detail, &d); err != nil {
@@ -69,7 +74,17 @@ func Lookup() (func(context.Context, lookup.FlowEvent) (map[string]string, error
 	cfg, now := awsConfig(), clock()
 	t := table(&e, cfg, now)
 	s := &lookup.Service{People: t, Past: t, Bundles: bundles(&e, cfg), Clock: now}
-	return s.Handle, e.err()
+	return func(ctx context.Context, ev lookup.FlowEvent) (map[string]string, error) {
+		out, err := s.Handle(ctx, ev)
+		if err == nil {
+			counts := map[string]float64{"Lookups": 1}
+			if out["fielder_history"] == "true" {
+				counts["LookupsWithHistory"] = 1
+			}
+			telemetry.Counts(ctx, counts, "")
+		}
+		return out, err
+	}, e.err()
 }
 
 // wording renders an invitation with the reply templates.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fielder-care/fielder/shared/connect"
 	"github.com/fielder-care/fielder/shared/escalate"
+	"github.com/fielder-care/fielder/shared/telemetry"
 	"github.com/fielder-care/fielder/shared/triage"
 )
 
@@ -25,7 +26,17 @@ func Escalate() (func(context.Context, escalate.Request) (any, error), error) {
 	if c := centre(cfg); c != nil {
 		s.Centre = tasks{c}
 	}
-	return s.Handle, e.err()
+	return func(ctx context.Context, r escalate.Request) (any, error) {
+		out, err := s.Handle(ctx, r)
+		if name := escalationMetrics[r.Op]; err == nil && name != "" {
+			telemetry.Count(ctx, name, 1, "")
+		}
+		return out, err
+	}, e.err()
+}
+
+var escalationMetrics = map[string]string{
+	escalate.OpOpen: "Escalated", escalate.OpWarn: "SLAWarned", escalate.OpBreach: "SLABreached", escalate.OpResolve: "Resolved",
 }
 
 // centre is the Connect instance, nil when none is named.

@@ -17,6 +17,7 @@ import (
 	"github.com/fielder-care/fielder/shared/secrets"
 	"github.com/fielder-care/fielder/shared/send"
 	"github.com/fielder-care/fielder/shared/store"
+	"github.com/fielder-care/fielder/shared/telemetry"
 )
 
 // Send builds the handler of the send function, the one door out.
@@ -30,7 +31,14 @@ func Send() (func(context.Context, send.Request) (send.Result, error), error) {
 			now: now, open: map[platform.Account]send.Platform{}},
 		Bundles: bundles(&e, cfg), Bus: eventBus(&e, cfg), Clock: now, Owner: owner(now),
 	}
-	return s.Handle, e.err()
+	return func(ctx context.Context, r send.Request) (send.Result, error) {
+		res, err := s.Handle(ctx, r)
+		if err == nil && r.Kind == send.KindReply {
+			name := map[string]string{send.StatusSent: "RepliesSent", send.StatusRefused: "RepliesRefused", send.StatusParked: "RepliesParked"}[res.Status]
+			telemetry.Count(ctx, name, 1, string(r.Post.Platform))
+		}
+		return res, err
+	}, e.err()
 }
 
 // history is the store as the door sees it.

@@ -436,7 +436,7 @@ func FuzzLoad(f *testing.F) {
 				t.Fatalf("%T is not Errors", err)
 			}
 			for _, e := range errs {
-				if e.File == "" || e.Message == "" || e.Line < 0 || e.Line > strings.Count(files[e.File], "\n")+2 {
+				if e.File == "" || e.Message == "" || e.Line < 0 || e.Line > strings.Count(files[e.File], "\n")+strings.Count(files[e.File], "\r")+2 {
 					t.Fatalf("no place to look at: %+v", e)
 				}
 			}

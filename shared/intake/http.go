@@ -68,12 +68,12 @@ func Handler(taker Taker, counter Counter, clock func() time.Time, correlation f
 			body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 			var tooLarge *http.MaxBytesError
 			if errors.As(err, &tooLarge) {
-				count(ctx, counter, p.Name, "RefusedTooLarge")
+				count(ctx, counter, p.Name, "RequestsRejected")
 				answer(w, http.StatusRequestEntityTooLarge, problem{"the body is over 4 MiB"})
 				return
 			}
 			if err != nil {
-				count(ctx, counter, p.Name, "RefusedInvalid")
+				count(ctx, counter, p.Name, "RequestsRejected")
 				answer(w, http.StatusBadRequest, problem{"the body could not be read"})
 				return
 			}
@@ -106,10 +106,10 @@ type problem struct {
 func refuse(ctx context.Context, w http.ResponseWriter, counter Counter, platform string, err error) {
 	switch code := care.CodeOf(err); code {
 	case care.Denied:
-		count(ctx, counter, platform, "RefusedSignature")
+		count(ctx, counter, platform, "RequestsRejected")
 		answer(w, http.StatusUnauthorized, problem{message(err)})
 	case care.Invalid:
-		count(ctx, counter, platform, "RefusedInvalid")
+		count(ctx, counter, platform, "RequestsRejected")
 		answer(w, http.StatusBadRequest, problem{message(err)})
 	case care.NotFound:
 		answer(w, http.StatusNotFound, problem{message(err)})

@@ -112,7 +112,7 @@ func (s *Service) Take(ctx context.Context, batch care.Batch, correlation string
 			detail, fate, err := s.take(ctx, item, correlation)
 			mu.Lock()
 			defer mu.Unlock()
-			count(item.Post.Platform, "Received")
+			count(item.Post.Platform, "PostsReceived")
 			switch {
 			case err != nil:
 				if firstEr == nil {
@@ -120,7 +120,7 @@ func (s *Service) Take(ctx context.Context, batch care.Batch, correlation string
 				}
 			case fate == fateIgnored:
 				rep.Ignored++
-				count(item.Post.Platform, "Ignored")
+				count(item.Post.Platform, "PostsIgnored")
 			case fate == fateDuplicate:
 				rep.Duplicates++
 				count(item.Post.Platform, "Duplicates")

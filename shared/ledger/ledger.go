@@ -132,8 +132,8 @@ func (s *Service) Tick(ctx context.Context) (Report, error) {
 		}
 		rep.Redriven++
 	}
-	s.Recorder.Counts(ctx, map[string]float64{"Unaccounted": float64(rep.Unaccounted), "Redriven": float64(rep.Redriven),
-		"ParkedByLedger": float64(rep.Parked), "OldestUndecidedSeconds": oldest.Seconds()}, "")
+	s.Recorder.Counts(ctx, map[string]float64{"PostsUnaccounted": float64(rep.Unaccounted), "PostsRedriven": float64(rep.Redriven),
+		"PostsParked": float64(rep.Parked), "OldestUndecidedSeconds": oldest.Seconds()}, "")
 	if rep.Unaccounted > 0 {
 		slog.WarnContext(ctx, "unaccounted posts", "count", rep.Unaccounted, "redriven", rep.Redriven, "parked", rep.Parked)
 	}

@@ -115,7 +115,10 @@ type View struct {
 const socialWindow = 30 * 24 * time.Hour
 
 // Bounds of the attributes: short enough to read while the phone rings.
-const maxSaid = 280
+const (
+	maxSaid = 280
+	maxName = 80
+)
 
 // Compose makes the flow's attributes. Every key is always there, so that a flow
 // can test it.
@@ -160,8 +163,9 @@ func Compose(v View) map[string]string {
 		out["fielder_note"] = "This number probably belongs to a customer; confirm who is calling before you mention anything."
 		return out
 	}
-	out["fielder_name"] = c.Name
-	first := firstName(c.Name)
+	name := clip(c.Name, maxName)
+	out["fielder_name"] = name
+	first := firstName(name)
 	when := ""
 	if said != nil {
 		when = ago(said.At, v.Now, v.zone(), es)

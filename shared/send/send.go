@@ -8,6 +8,7 @@ package send
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/fielder-care/fielder/events"
@@ -15,6 +16,7 @@ import (
 	"github.com/fielder-care/fielder/shared/config"
 	"github.com/fielder-care/fielder/shared/idempotency"
 	"github.com/fielder-care/fielder/shared/policy"
+	"github.com/fielder-care/fielder/shared/text"
 )
 
 // Kinds of things that go out.
@@ -369,4 +371,29 @@ func refusal(err error) string {
 		return "The platform does not accept the text."
 	}
 	return "The platform does not let us answer there."
+}
+
+// question puts a request into policy's words.
+func (s *Service) question(r Request, out care.Outgoing, conv care.Conversation, b *config.Bundle) policy.Request {
+	q := policy.Request{
+		Now: s.Clock(), Platform: r.Post.Platform, Sender: policy.Bot, Kind: policy.Reply, Private: out.Private, Post: r.Post,
+		Consent: r.Match.Customer.Consent, AgentOnIt: conv.Agent != "" || conv.Escalation != nil,
+		TextHasPersonalData: len(text.NewDetector(b.Brand.OrderNumbers).Kinds(out.Text)) > 0,
+		TextHasURL:          strings.Contains(out.Text, "http://") || strings.Contains(out.Text, "https://"),
+	}
+	if r.Kind == KindInvitation {
+		q.Platform, q.Kind, q.Post = r.Send.Invitation.Platform, policy.Invitation, care.Post{}
+		q.Consent = r.Send.Customer.Consent
+	}
+	for _, a := range b.Brand.Accounts {
+		if a.Platform == q.Platform && (a.ID == out.Account || out.Account == "") {
+			q.Tier, q.AccountAutomated = a.Tier, a.Automated
+		}
+	}
+	for _, blocked := range b.Brand.Blocked {
+		if blocked.Platform == q.Platform && blocked.ID == out.To.ID {
+			q.Blocked = true
+		}
+	}
+	return q
 }

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Namespace is the CloudWatch namespace of all metrics.
+// Namespace is the CloudWatch namespace of all metrics, followed by the stage:
+// "Fielder/prod".
 const Namespace = "Fielder"
 
 var (
@@ -22,7 +23,7 @@ var (
 var emfUnits = map[string]string{"OldestUndecidedSeconds": "Seconds", "DecisionMilliseconds": "Milliseconds"}
 
 // Count writes one metric as an embedded metric format line (CloudWatch EMF
-// specification): dimensions are stage and function, and platform when given.
+// specification): the dimension is the function, and also the platform when given.
 // A name holds letters only, so that dashboards can refer to it.
 func Count(_ context.Context, name string, value float64, platform string) {
 	write(time.Now(), map[string]float64{name: value}, platform)
@@ -53,10 +54,10 @@ type emfHead struct {
 }
 
 func write(now time.Time, values map[string]float64, platform string) {
-	d := emfDirective{Namespace: Namespace, Dimensions: [][]string{{"stage", "function"}}}
-	line := map[string]any{"stage": os.Getenv("FIELDER_STAGE"), "function": Function()}
+	d := emfDirective{Namespace: Namespace + "/" + os.Getenv("FIELDER_STAGE"), Dimensions: [][]string{{"function"}}}
+	line := map[string]any{"function": Function()}
 	if platform != "" {
-		d.Dimensions = append(d.Dimensions, []string{"stage", "platform"})
+		d.Dimensions = append(d.Dimensions, []string{"function", "platform"})
 		line["platform"] = platform
 	}
 	for name, v := range values {

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -19,8 +20,12 @@ import (
 	"github.com/fielder-care/fielder/shared/care"
 )
 
-// Function is the name of the running function, for logs and metrics.
-func Function() string { return os.Getenv("FIELDER_FUNCTION") }
+// Function is the short name of the running function ("send"), for logs, metrics
+// and event sources: Lambda tells the deployed name, "fielder-<stage>-send".
+func Function() string {
+	name := os.Getenv("AWS_LAMBDA_FUNCTION_NAME")
+	return name[strings.LastIndexByte(name, '-')+1:]
+}
 
 // Setup makes the Lambda JSON logger the default. Call it once in main.
 func Setup() {
