@@ -166,6 +166,20 @@ func fits(b *config.Bundle) []Failure {
 			}
 		}
 	}
+	if f := b.Followup; f.Enabled {
+		for _, lang := range slices.Sorted(maps.Keys(b.Templates[f.Template].Text)) {
+			for _, p := range f.Platforms {
+				name := fmt.Sprintf("template %s, %s, %s", f.Template, lang, p)
+				for n := range 50 {
+					customer := care.Customer{Name: "Maximiliana-Josefin Example", Prospect: n%2 == 0}
+					if _, err := Invitation(b, f.Template, p, lang, fmt.Sprint(n), customer); err != nil {
+						failures = append(failures, Failure{name, err.Error()})
+						break
+					}
+				}
+			}
+		}
+	}
 	return failures
 }
 

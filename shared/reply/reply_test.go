@@ -47,6 +47,16 @@ func with(t testing.TB, rules, templates string) *config.Bundle {
 	return b
 }
 
+// standard is the bundle of the default files.
+func standard(t testing.TB) *config.Bundle {
+	t.Helper()
+	b, err := config.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // question is a plain question on X that turned to us.
 func question(b *config.Bundle) In {
 	return In{Now: tuesday, Bundle: b,
@@ -499,7 +509,7 @@ func TestFirstName(t *testing.T) {
 }
 
 func TestExpect(t *testing.T) {
-	h := config.Default().Hours
+	h := standard(t).Hours
 	at := func(s string) time.Time {
 		v, err := time.ParseInLocation(config.TestTime, s, h.Location())
 		if err != nil {
@@ -599,6 +609,47 @@ func TestRunTestsFails(t *testing.T) {
 	}
 }
 
+func TestInvitation(t *testing.T) {
+	b := standard(t)
+	ana := care.Customer{External: "C-1", Name: "Ana Ruiz", Lang: "es"}
+	all := func(c care.Customer, p care.Platform, lang string) string {
+		var out []string
+		for i := range 50 {
+			s, err := Invitation(b, "invitation", p, lang, fmt.Sprint(i), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, _ := Invitation(b, "invitation", p, lang, fmt.Sprint(i), c); again != s {
+				t.Fatal("the same invitation, other words")
+			}
+			if l := text.Measure(p, s, true); !l.Fits {
+				t.Errorf("%q takes %+v", s, l)
+			}
+			out = append(out, s)
+		}
+		return strings.Join(out, "\n")
+	}
+	if s := all(ana, care.Mastodon, "es"); !strings.Contains(s, "Hola Ana,") || !strings.Contains(s, "\nGracias por hablar") || !strings.Contains(s, "lun.-vie. 8:00-20:00") {
+		t.Errorf("both variants in Spanish, with the name and the hours, are missing:\n%s", s)
+	}
+	if s := all(ana, care.X, "pt"); !strings.Contains(s, "Hi Ana,") {
+		t.Errorf("the fallback is missing:\n%s", s)
+	}
+	prospect := ana
+	prospect.Prospect, prospect.External = true, ""
+	if s := all(prospect, care.Bluesky, "es"); strings.Contains(s, "Ana") {
+		t.Errorf("the name of a prospect is said:\n%s", s)
+	}
+	if s, err := Invitation(b, "no-such", care.X, "en", "1", ana); err == nil || s != "" {
+		t.Errorf("%q, %v", s, err)
+	} else if care.CodeOf(err) != care.Invalid {
+		t.Errorf("code %s", care.CodeOf(err))
+	}
+	if s, err := Invitation(b, "order-status", care.X, "en", "1", ana); err == nil {
+		t.Errorf("an answer's promise in an invitation: %q", s)
+	}
+}
+
 // fakes of the two ports.
 type ports struct {
 	bundle  *config.Bundle
@@ -636,7 +687,7 @@ func TestServiceKeepsTheFirstPlan(t *testing.T) {
 }
 
 func TestServiceErrors(t *testing.T) {
-	p := &ports{bundle: config.Default(), saved: map[care.PostID]care.Plan{}}
+	p := &ports{bundle: standard(t), saved: map[care.PostID]care.Plan{}}
 	s := &Service{Bundles: p, Plans: p, Clock: func() time.Time { return tuesday }}
 	if _, err := s.Handle(t.Context(), In{}); care.CodeOf(err) != care.Invalid {
 		t.Errorf("no post: %v", err)
@@ -685,7 +736,7 @@ func drawIn(t *rapid.T, b *config.Bundle) In {
 }
 
 func TestPlansAreSafe(t *testing.T) {
-	b := config.Default()
+	b := standard(t)
 	answered := 0
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawIn(t, b)
@@ -740,7 +791,7 @@ func FuzzFirstName(f *testing.F) {
 }
 
 func BenchmarkDecide(b *testing.B) {
-	in := question(config.Default())
+	in := question(standard(b))
 	b.ReportAllocs()
 	for b.Loop() {
 		Decide(in)
