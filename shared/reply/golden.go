@@ -50,6 +50,8 @@ func given(b *config.Bundle, i int, g config.Given, triage func(care.Post) care.
 		switch {
 		case g.Private:
 			kind = care.KindDirect
+		case g.NotAddressed:
+			kind = care.KindPost
 		case g.Platform == care.Facebook || g.Platform == care.Instagram:
 			kind = care.KindComment
 		default:
