@@ -2,7 +2,6 @@ package config
 
 import (
 	"embed"
-	"fmt"
 	"io/fs"
 	"sync"
 )
@@ -21,10 +20,6 @@ func DefaultFiles() fs.FS {
 
 // Default is the bundle of DefaultFiles, for tests, tools and the demo. It is
 // parsed once; nobody may change it.
-var Default = sync.OnceValue(func() *Bundle {
-	b, err := Load(DefaultFiles())
-	if err != nil {
-		panic(fmt.Sprintf("the built-in files are wrong:\n%v", err))
-	}
-	return b
-})
+func Default() (*Bundle, error) { return parsed() }
+
+var parsed = sync.OnceValues(func() (*Bundle, error) { return Load(DefaultFiles()) })

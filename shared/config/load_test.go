@@ -71,6 +71,16 @@ sla:
 	}
 }
 
+// loaded is Default, which must load.
+func loaded(t testing.TB) *Bundle {
+	t.Helper()
+	b, err := Default()
+	if err != nil {
+		t.Fatalf("the built-in files are wrong:\n%v", err)
+	}
+	return b
+}
+
 func fsOf(files map[string]string) fs.FS {
 	m := fstest.MapFS{}
 	for name, text := range files {
@@ -217,6 +227,8 @@ func TestLoadErrors(t *testing.T) {
 				`followup.yaml:1:1: invitations are enabled but a cap per customer above 0 is missing`,
 				`followup.yaml:1:1: invitations are enabled but the time for which the cap per customer counts is missing`,
 				`followup.yaml:1:1: invitations are enabled but a cap per day above 0 is missing`}},
+		{"an invitation answers nothing", "followup.yaml", "enabled: false", "enabled: false\ntemplate: refund",
+			[]string{`followup.yaml:2:11: template "refund" uses {{expect}}, which only an answer can promise; an invitation needs another one`}},
 		{"anchors", "followup.yaml", "enabled: false", "enabled: &a false",
 			[]string{`followup.yaml:1:10: anchors, aliases and merge keys are not supported: write the value again`}},
 		{"two documents", "followup.yaml", "enabled: false\n", "enabled: false\n---\nenabled: true\n",
@@ -329,7 +341,7 @@ func TestLoadLimits(t *testing.T) {
 }
 
 func TestDefaultRoundTripsThroughJSON(t *testing.T) {
-	want := Default()
+	want := loaded(t)
 	data, err := Encode(want)
 	if err != nil {
 		t.Fatal(err)
@@ -350,7 +362,7 @@ var equateEmpty = cmp.FilterValues(func(a, b any) bool {
 }, cmp.Comparer(func(any, any) bool { return true }))
 
 func TestParseRefuses(t *testing.T) {
-	good, err := Encode(Default())
+	good, err := Encode(loaded(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -453,7 +465,7 @@ func FuzzLoad(f *testing.F) {
 }
 
 func FuzzParse(f *testing.F) {
-	good, err := Encode(Default())
+	good, err := Encode(loaded(f))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -475,7 +487,7 @@ func BenchmarkLoad(b *testing.B) {
 }
 
 func BenchmarkParse(b *testing.B) {
-	data, err := Encode(Default())
+	data, err := Encode(loaded(b))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -7,10 +7,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/unicode/norm"
-
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/config"
+	"github.com/fielder-care/fielder/shared/text"
 )
 
 // check is one condition of a rule and, when it does not hold, why, in words
@@ -215,36 +214,10 @@ func (d *decision) holds(word string) bool {
 
 func partOfWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// fold makes texts comparable: compatibility forms replaced, lower case, without
-// accents and invisible marks, with single spaces.
+// fold makes texts comparable: as text.Fold does, with single spaces and plain
+// apostrophes.
 func fold(s string) string {
-	ascii := true
-	for i := range len(s) {
-		ascii = ascii && s[i] < utf8.RuneSelf
-	}
-	if !ascii {
-		s = norm.NFKD.String(s)
-	}
-	var b strings.Builder
-	b.Grow(len(s))
-	space := false
-	for _, r := range s {
-		switch {
-		case unicode.IsSpace(r):
-			space = true
-			continue
-		case r >= utf8.RuneSelf && (unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Cf, r)):
-			continue
-		case r == '’':
-			r = '\''
-		}
-		if space {
-			b.WriteByte(' ')
-			space = false
-		}
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return b.String()
+	return strings.ReplaceAll(strings.Join(strings.Fields(text.Fold(s)), " "), "’", "'")
 }
 
 // primary is the language of a tag: "es" of "es-MX".

@@ -50,6 +50,8 @@ func given(b *config.Bundle, i int, g config.Given, triage func(care.Post) care.
 		switch {
 		case g.Private:
 			kind = care.KindDirect
+		case g.NotAddressed:
+			kind = care.KindPost
 		case g.Platform == care.Facebook || g.Platform == care.Instagram:
 			kind = care.KindComment
 		default:
@@ -162,6 +164,20 @@ func fits(b *config.Bundle) []Failure {
 				seen[name] = true
 				if why := fitsOn(b, r.Then.Template, lang, p, r.Then.Private); why != "" {
 					failures = append(failures, Failure{name, why})
+				}
+			}
+		}
+	}
+	if f := b.Followup; f.Enabled {
+		for _, lang := range slices.Sorted(maps.Keys(b.Templates[f.Template].Text)) {
+			for _, p := range f.Platforms {
+				name := fmt.Sprintf("template %s, %s, %s", f.Template, lang, p)
+				for n := range 50 {
+					customer := care.Customer{Name: "Maximiliana-Josefin Example", Prospect: n%2 == 0}
+					if _, err := Invitation(b, f.Template, p, lang, fmt.Sprint(n), customer); err != nil {
+						failures = append(failures, Failure{name, err.Error()})
+						break
+					}
 				}
 			}
 		}

@@ -1,14 +1,10 @@
 package reply
 
-import (
-	"testing"
-
-	"github.com/fielder-care/fielder/shared/config"
-)
+import "testing"
 
 // The golden examples of the default files, with what triage finds assumed.
 func TestDefaultGoldenExamples(t *testing.T) {
-	b := config.Default()
+	b := standard(t)
 	if len(b.Tests) < 15 {
 		t.Fatalf("%d golden examples, want at least 15", len(b.Tests))
 	}
