@@ -58,6 +58,9 @@ type Conversation struct {
 	Escalation *Escalation `json:"escalation,omitempty"`
 	// Episode counts how often it was escalated; it names workflow executions.
 	Episode int `json:"episode,omitempty"`
+	// LastEscalated is the post that opened the latest episode, so that a
+	// repeated workflow does not open another one.
+	LastEscalated PostID `json:"lastEscalated,omitempty"`
 	// Agent is who is answering right now; bots stand down.
 	Agent   string `json:"agent,omitempty"`
 	Version int    `json:"version"`
@@ -80,6 +83,22 @@ type Escalation struct {
 	Step     int  `json:"step,omitempty"`
 	Warned   bool `json:"warned,omitempty"`
 	Breached bool `json:"breached,omitempty"`
+	// MovedBy is the task token under which the last fallback happened.
+	MovedBy string `json:"movedBy,omitempty"`
+	// What the agent's task says about the post.
+	URL         string   `json:"url,omitempty"`
+	Platform    Platform `json:"platform,omitempty"`
+	Severity    Severity `json:"severity,omitempty"`
+	Intent      string   `json:"intent,omitempty"`
+	Correlation string   `json:"correlation,omitempty"`
+}
+
+// ContactLink says whom an Amazon Connect contact is about.
+type ContactLink struct {
+	Conversation ConversationID `json:"conversation,omitempty"`
+	Customer     CustomerID     `json:"customer,omitempty"`
+	// Phone is the other side's number, when a call's flow told us.
+	Phone string `json:"phone,omitempty"`
 }
 
 // InteractionKind is what sort of timeline entry it is.

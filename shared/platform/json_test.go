@@ -2,6 +2,7 @@ package platform_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +121,55 @@ func TestFaultsNameTheirPlace(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", r.Fault(), c.want)
 			}
 		})
+	}
+}
+
+func TestAbsentIsHarmless(t *testing.T) {
+	for _, v := range []platform.Value{{}, parse(t, `[1]`).Get("x"), parse(t, `{}`).Get("x").Get("y")} {
+		var r platform.Reader
+		for range v.Members() {
+			t.Error("a member")
+		}
+		for range v.Elements() {
+			t.Error("an element")
+		}
+		_, number := v.Number()
+		if v.Exists() || v.IsObject() || v.IsList() || v.True() || number || v.Str() != "" || len(v.Raw()) != 0 || v.Kind() != 0 || v.Path() != "the body" || r.ID(v) != "" || r.Text(v) != "" {
+			t.Errorf("%+v", v)
+		}
+	}
+}
+
+func TestStringsEndWhereTheyEnd(t *testing.T) {
+	v := parse(t, `{"a":"\\","b":"\\\"","c":"\"","":"","d":["\\\\",{"e":"}\"]"}],"f":1}`)
+	if v.Get("a").Str() != "\\" || v.Get("b").Str() != "\\\"" || v.Get("c").Str() != `"` || string(v.Get("f").Raw()) != "1" {
+		t.Errorf("a %q b %q c %q f %q", v.Get("a").Str(), v.Get("b").Str(), v.Get("c").Str(), v.Get("f").Raw())
+	}
+}
+
+// More objects than are kept indexed at a time are looked into in turns.
+func TestManyObjectsInTurns(t *testing.T) {
+	var body strings.Builder
+	body.WriteString("[")
+	for i := range 100 {
+		if i > 0 {
+			body.WriteString(",")
+		}
+		fmt.Fprintf(&body, `{"id":%d,"in":{"id":%d}}`, i, 1000+i)
+	}
+	body.WriteString("]")
+	var all []platform.Value
+	for _, v := range parse(t, body.String()).Elements() {
+		all = append(all, v)
+	}
+	for range 3 {
+		for i, v := range all {
+			outer, _ := v.Get("id").Number()
+			inner, _ := v.Get("in").Get("id").Number()
+			if outer != int64(i) || inner != int64(1000+i) {
+				t.Fatalf("%d: %d, %d", i, outer, inner)
+			}
+		}
 	}
 }
 

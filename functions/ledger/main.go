@@ -1,0 +1,19 @@
+// Command ledger finds posts without a decision, and applies edits and deletions.
+package main
+
+import (
+	"log"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/fielder-care/fielder/shared/app"
+	"github.com/fielder-care/fielder/shared/telemetry"
+)
+
+func main() {
+	h, err := app.Ledger()
+	if err != nil {
+		log.Fatal(err)
+	}
+	lambda.StartHandlerFunc(telemetry.Wrap(h))
+}

@@ -1,0 +1,19 @@
+// Command poller reads the platforms that do not push: Mastodon and Bluesky.
+package main
+
+import (
+	"log"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/fielder-care/fielder/shared/app"
+	"github.com/fielder-care/fielder/shared/telemetry"
+)
+
+func main() {
+	h, err := app.Poller()
+	if err != nil {
+		log.Fatal(err)
+	}
+	lambda.StartHandlerFunc(telemetry.Wrap(h))
+}

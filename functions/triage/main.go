@@ -1,0 +1,19 @@
+// Command triage looks at a post: relevance, language, sentiment, intent, severity, priority.
+package main
+
+import (
+	"log"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/fielder-care/fielder/shared/app"
+	"github.com/fielder-care/fielder/shared/telemetry"
+)
+
+func main() {
+	h, err := app.Triage()
+	if err != nil {
+		log.Fatal(err)
+	}
+	lambda.StartHandlerFunc(telemetry.Wrap(h))
+}

@@ -1,0 +1,18 @@
+// Command webhook takes what platforms push: X and Meta webhooks.
+package main
+
+import (
+	"log"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/fielder-care/fielder/shared/app"
+)
+
+func main() {
+	h, err := app.Webhook()
+	if err != nil {
+		log.Fatal(err)
+	}
+	lambda.StartHandlerFunc(h)
+}

@@ -1,0 +1,95 @@
+package app
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/fielder-care/fielder/shared/care"
+	"github.com/fielder-care/fielder/shared/idempotency"
+	"github.com/fielder-care/fielder/shared/platform"
+	"github.com/fielder-care/fielder/shared/platform/bluesky"
+	"github.com/fielder-care/fielder/shared/platform/mastodon"
+	"github.com/fielder-care/fielder/shared/platform/meta"
+	"github.com/fielder-care/fielder/shared/platform/x"
+	"github.com/fielder-care/fielder/shared/secrets"
+	"github.com/fielder-care/fielder/shared/send"
+	"github.com/fielder-care/fielder/shared/store"
+	"github.com/fielder-care/fielder/shared/telemetry"
+)
+
+// Send builds the handler of the send function, the one door out.
+func Send() (func(context.Context, send.Request) (send.Result, error), error) {
+	var e env
+	cfg, now := awsConfig(), clock()
+	t := table(&e, cfg, now)
+	s := &send.Service{
+		Once: idempotency.New(t, now), Locks: t, History: history{t},
+		Door: &door{accounts: secrets.New[secrets.Accounts](secretsmanager.NewFromConfig(cfg), e.must("FIELDER_SECRET_WRITE"), time.Now),
+			now: now, open: map[platform.Account]send.Platform{}},
+		Bundles: bundles(&e, cfg), Bus: eventBus(&e, cfg), Clock: now, Owner: owner(now),
+	}
+	return func(ctx context.Context, r send.Request) (send.Result, error) {
+		res, err := s.Handle(ctx, r)
+		if err == nil && r.Kind == send.KindReply {
+			name := map[string]string{send.StatusSent: "RepliesSent", send.StatusRefused: "RepliesRefused", send.StatusParked: "RepliesParked"}[res.Status]
+			telemetry.Count(ctx, name, 1, string(r.Post.Platform))
+		}
+		return res, err
+	}, e.err()
+}
+
+// history is the store as the door sees it.
+type history struct{ *store.Table }
+
+// Deleted says whether the author took the post back.
+func (h history) Deleted(ctx context.Context, id care.PostID) (bool, error) {
+	r, err := h.Table.Post(ctx, id)
+	if care.CodeOf(err) == care.NotFound {
+		return false, nil
+	}
+	return !r.Deleted.IsZero(), err
+}
+
+// door opens platform clients and keeps them: some hold a session.
+type door struct {
+	accounts *secrets.Secret[secrets.Accounts]
+	now      func() time.Time
+
+	mu   sync.Mutex
+	open map[platform.Account]send.Platform
+}
+
+// Open finds the client of one of our accounts.
+func (d *door) Open(ctx context.Context, p care.Platform, account string) (send.Platform, error) {
+	all, err := d.accounts.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	acc, err := all.Find(p, account)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c := d.open[acc]; c != nil {
+		return c, nil
+	}
+	var c send.Platform
+	switch p {
+	case care.X:
+		c = x.New(acc, platform.NewHTTPClient(), d.now)
+	case care.Facebook, care.Messenger, care.Instagram:
+		c = meta.New(acc, platform.NewHTTPClient(), d.now)
+	case care.Mastodon:
+		c = mastodon.New(acc, platform.NewHTTPClient(), d.now)
+	case care.Bluesky:
+		c = bluesky.New(acc, platform.NewHTTPClient(), d.now)
+	default:
+		return nil, care.Errorf(care.NotFound, "nothing can be said on %s", p)
+	}
+	d.open[acc] = c
+	return c, nil
+}

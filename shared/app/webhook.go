@@ -1,0 +1,148 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
+
+	"github.com/fielder-care/fielder/shared/care"
+	"github.com/fielder-care/fielder/shared/intake"
+	"github.com/fielder-care/fielder/shared/platform"
+	"github.com/fielder-care/fielder/shared/platform/meta"
+	"github.com/fielder-care/fielder/shared/platform/x"
+	"github.com/fielder-care/fielder/shared/secrets"
+	"github.com/fielder-care/fielder/shared/telemetry"
+)
+
+// Webhook builds the handler of the webhook function.
+func Webhook() (func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error), error) {
+	var e env
+	cfg, now := awsConfig(), clock()
+	sm := secretsmanager.NewFromConfig(cfg)
+	signing := secrets.New[secrets.Ingest](sm, e.must("FIELDER_SECRET_INGEST"), time.Now)
+	accounts := secrets.New[secrets.Accounts](sm, e.must("FIELDER_SECRET_READ"), time.Now)
+	src := bundles(&e, cfg)
+	svc := &intake.Service{
+		Hydrator: &hydrator{accounts: accounts, now: now},
+		Triager:  &triager{bundles: src},
+		Posts:    claims{table(&e, cfg, now)},
+		Bus:      eventBus(&e, cfg),
+		Recorder: recorder{},
+	}
+	own := func(ctx context.Context) ([]platform.Account, error) { return ownAccounts(ctx, src) }
+	handler := intake.Handler(svc, recorder{}, now, requestID, xWebhook(signing, own), metaWebhook(signing, own))
+	telemetry.Setup()
+	return httpadapter.NewV2(handler).ProxyWithContext, e.err()
+}
+
+// ownAccounts are our accounts as the brand's config names them.
+func ownAccounts(ctx context.Context, src source) ([]platform.Account, error) {
+	b, err := src.Current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]platform.Account, 0, len(b.Brand.Accounts))
+	for _, a := range b.Brand.Accounts {
+		out = append(out, platform.Account{Platform: a.Platform, Account: a.ID, Handle: a.Handle, Tier: a.Tier})
+	}
+	return out, nil
+}
+
+type owners func(context.Context) ([]platform.Account, error)
+
+func xWebhook(signing *secrets.Secret[secrets.Ingest], own owners) intake.Webhook {
+	return intake.Webhook{
+		Name: "x",
+		Handshake: func(ctx context.Context, r *http.Request) (string, []byte, error) {
+			token := r.URL.Query().Get("crc_token")
+			if token == "" {
+				return "", nil, care.Errorf(care.Invalid, "crc_token is missing")
+			}
+			s, err := signing.Get(ctx)
+			if err != nil {
+				return "", nil, err
+			}
+			// The token is base64 of our own HMAC: safe inside JSON.
+			return "application/json", []byte(`{"response_token":"` + x.CRC(s.X.ConsumerSecret, token) + `"}`), nil
+		},
+		Verify: func(ctx context.Context, h http.Header, body []byte) error {
+			s, err := signing.Get(ctx)
+			if err != nil {
+				return err
+			}
+			return signature(x.Verify(s.X.ConsumerSecret, h, body))
+		},
+		Normalise: func(ctx context.Context, body []byte, received time.Time) (care.Batch, error) {
+			accounts, err := own(ctx)
+			if err != nil {
+				return care.Batch{}, err
+			}
+			return x.Normalise(body, received, accounts)
+		},
+	}
+}
+
+func metaWebhook(signing *secrets.Secret[secrets.Ingest], own owners) intake.Webhook {
+	return intake.Webhook{
+		Name: "meta",
+		Handshake: func(ctx context.Context, r *http.Request) (string, []byte, error) {
+			s, err := signing.Get(ctx)
+			if err != nil {
+				return "", nil, err
+			}
+			challenge, err := meta.Challenge(s.Meta.VerifyToken, r.URL.Query())
+			return "text/plain; charset=utf-8", []byte(challenge), err
+		},
+		Verify: func(ctx context.Context, h http.Header, body []byte) error {
+			s, err := signing.Get(ctx)
+			if err != nil {
+				return err
+			}
+			return signature(meta.Verify(s.Meta.AppSecret, h, body))
+		},
+		Normalise: func(ctx context.Context, body []byte, received time.Time) (care.Batch, error) {
+			accounts, err := own(ctx)
+			if err != nil {
+				return care.Batch{}, err
+			}
+			return meta.Normalise(body, received, accounts)
+		},
+	}
+}
+
+// signature makes sure that whatever is wrong with a signature is answered as
+// a wrong signature.
+func signature(err error) error {
+	if err != nil && care.CodeOf(err) != care.Denied {
+		return care.Errorf(care.Denied, "the signature is wrong")
+	}
+	return err
+}
+
+// hydrator reads what webhooks leave out.
+type hydrator struct {
+	accounts *secrets.Secret[secrets.Accounts]
+	now      func() time.Time
+}
+
+// Hydrate completes an Instagram mention, whose webhook brings ids only.
+func (h *hydrator) Hydrate(ctx context.Context, p care.Post) (care.Post, error) {
+	if p.Platform != care.Instagram || p.Kind != care.KindMention || p.Text != "" {
+		return p, nil
+	}
+	all, err := h.accounts.Get(ctx)
+	if err != nil {
+		return p, err
+	}
+	acc, err := all.Find(p.Platform, p.Account)
+	if err != nil {
+		return p, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second) // Meta waits 5 s for our answer
+	defer cancel()
+	return meta.New(acc, platform.NewHTTPClient(), h.now).Hydrate(ctx, p)
+}

@@ -1,0 +1,122 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// BuiltIn are the variables that every template may use: the author's first
+// name and handle (only where they may be said), the brand, the response time
+// that may be promised now, in words, and the opening hours of the week.
+var BuiltIn = []string{"name", "handle", "brand", "expect", "hours"}
+
+// WordedLanguages are the languages in which {{expect}} and {{hours}} can be put
+// into words.
+var WordedLanguages = []string{"de", "en", "es", "fr"}
+
+// Placeholders lists the names between {{ and }} in a text, in order.
+func Placeholders(text string) ([]string, error) {
+	var names []string
+	for rest := text; ; {
+		i := strings.Index(rest, "{{")
+		if stray := strings.Index(rest, "}}"); stray >= 0 && (i < 0 || stray < i) {
+			return names, errors.New("\"}}\" stands without \"{{\" before it")
+		}
+		if i < 0 {
+			return names, nil
+		}
+		rest = rest[i+2:]
+		j := strings.Index(rest, "}}")
+		if j < 0 {
+			return names, errors.New("\"{{\" is never closed with \"}}\"")
+		}
+		name := strings.TrimSpace(rest[:j])
+		if name == "" || strings.ContainsAny(name, "{} \n") {
+			return names, fmt.Errorf("%s is no variable: write {{name}}", quote("{{"+rest[:j]+"}}"))
+		}
+		names = append(names, name)
+		rest = rest[j+2:]
+	}
+}
+
+// Fill replaces every {{name}} by what value gives; false when value knows no
+// such name.
+func Fill(text string, value func(name string) (string, bool)) (string, bool) {
+	var out strings.Builder
+	for {
+		i := strings.Index(text, "{{")
+		if i < 0 {
+			out.WriteString(text)
+			return out.String(), true
+		}
+		j := strings.Index(text[i:], "}}")
+		if j < 0 {
+			return "", false
+		}
+		v, ok := value(strings.TrimSpace(text[i+2 : i+j]))
+		if !ok {
+			return "", false
+		}
+		out.WriteString(text[:i])
+		out.WriteString(v)
+		text = text[i+j+2:]
+	}
+}
+
+// capTag begins the tag in which a plan carries its rule's cap to the send door.
+const capTag = "max-per-day:"
+
+// CapTag is the tag that carries Guards.MaxPerCustomerPerDay in care.Plan.Tags.
+func CapTag(n int) string { return capTag + strconv.Itoa(n) }
+
+// CapOf reads the cap of automated answers per author and day from a plan's
+// tags; 0 when there is none.
+func CapOf(tags []string) int {
+	for _, t := range tags {
+		if s, ok := strings.CutPrefix(t, capTag); ok {
+			if n, err := strconv.Atoi(s); err == nil && n > 0 {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
+// queueTag begins the tag in which a plan carries its rule's queue.
+const queueTag = "queue:"
+
+// QueueTag is the tag that carries Then.Queue in care.Plan.Tags.
+func QueueTag(queue string) string { return queueTag + queue }
+
+// QueueOf reads the queue that a rule asked for from a plan's tags, "" when it
+// asked for none.
+func QueueOf(tags []string) string {
+	for _, t := range tags {
+		if s, ok := strings.CutPrefix(t, queueTag); ok {
+			return s
+		}
+	}
+	return ""
+}
+
+// Rule finds a rule by name.
+func (b *Bundle) Rule(name string) (Rule, bool) {
+	for _, r := range b.Rules {
+		if r.Name == name {
+			return r, true
+		}
+	}
+	return Rule{}, false
+}
+
+// On says whether the rule holds at t: it is enabled and not past its last day
+// in loc.
+func (r Rule) On(t time.Time, loc *time.Location) bool {
+	if r.Enabled != nil && !*r.Enabled {
+		return false
+	}
+	return r.Expires == "" || t.In(loc).Format(time.DateOnly) <= r.Expires
+}

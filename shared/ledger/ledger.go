@@ -1,0 +1,212 @@
+// Package ledger keeps the books: every inbound post ends in exactly one
+// decision, and the number of those that have none after ten minutes is a metric
+// that should read 0. Undecided posts are driven again through the same chain,
+// which is idempotent; after several tries they are parked for a person, with
+// that as their decision. It also applies what authors change and delete
+// upstream.
+package ledger
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/fielder-care/fielder/events"
+	"github.com/fielder-care/fielder/shared/care"
+)
+
+// Limits of the ledger.
+const (
+	// Grace is how long a post may be without a decision; the intake workflow
+	// itself ends within 5 minutes (Express workflow quota).
+	Grace = 10 * time.Minute
+	// MaxDrives is how often a post is driven again before it is parked.
+	MaxDrives = 5
+	// page is how many undecided posts one run looks at.
+	page = 500
+)
+
+// Undecided is a post without a decision.
+type Undecided struct {
+	Post        care.Post
+	Correlation string
+	Drives      int
+	DrivenAt    time.Time // of the latest drive; zero before the first
+	Since       time.Time
+}
+
+// Books is the store's view of undecided posts.
+type Books interface {
+	// Undecided lists posts received before a time that have no decision.
+	Undecided(ctx context.Context, before time.Time, limit int) ([]Undecided, error)
+	// MarkDriven counts a drive; care.Conflict when it is decided by now.
+	MarkDriven(ctx context.Context, id care.PostID) error
+	// Decide records a decision unless there is one.
+	Decide(ctx context.Context, d care.Decision) error
+}
+
+// Posts changes stored posts.
+type Posts interface {
+	// Outcome is "" for an undecided post; care.NotFound when it is not there.
+	Outcome(ctx context.Context, id care.PostID) (care.Outcome, error)
+	// Edit replaces the text, in the post and in the timeline.
+	Edit(ctx context.Context, p care.Post) error
+	// Reopen makes an ignored post undecided again, with its new text.
+	Reopen(ctx context.Context, p care.Post) error
+	// Claim records a post that was not there as undecided.
+	Claim(ctx context.Context, p care.Post, correlation string) (isNew bool, err error)
+	// Tombstone removes text and author and keeps that there was a post.
+	Tombstone(ctx context.Context, id care.PostID, at time.Time) error
+}
+
+// Triager looks at an edited post's new text.
+type Triager interface {
+	Triage(ctx context.Context, p care.Post) (care.Triage, error)
+}
+
+// Bus publishes facts.
+type Bus interface {
+	Publish(ctx context.Context, details ...events.Detail) error
+}
+
+// Parked keeps what a person must look at.
+type Parked interface {
+	Park(ctx context.Context, what any) error
+}
+
+// Recorder writes records and counts.
+type Recorder interface {
+	Decided(ctx context.Context, id care.PostID, change care.Change, outcome care.Outcome, reasons []care.Reason)
+	Counts(ctx context.Context, values map[string]float64, platform string)
+}
+
+// Service is the ledger.
+type Service struct {
+	Books    Books
+	Posts    Posts
+	Triager  Triager
+	Bus      Bus
+	Parked   Parked
+	Recorder Recorder
+	Clock    func() time.Time
+}
+
+// Report is what one run found.
+type Report struct {
+	Unaccounted int `json:"unaccounted"` // without a decision after Grace
+	Redriven    int `json:"redriven"`
+	Parked      int `json:"parked"`
+}
+
+// Tick finds undecided posts and drives them again.
+func (s *Service) Tick(ctx context.Context) (Report, error) {
+	now := s.Clock()
+	list, err := s.Books.Undecided(ctx, now.Add(-Grace), page)
+	if err != nil {
+		return Report{}, err
+	}
+	rep := Report{Unaccounted: len(list)}
+	oldest := time.Duration(0)
+	for _, u := range list {
+		if d := now.Sub(u.Since); d > oldest {
+			oldest = d
+		}
+		if now.Sub(u.DrivenAt) < Grace {
+			continue // it is on its way again
+		}
+		if u.Drives >= MaxDrives {
+			if err := s.park(ctx, u, now); err != nil {
+				return rep, err
+			}
+			rep.Parked++
+			continue
+		}
+		// Publish before marking: should this die in between, the post is driven
+		// twice, which the chain bears; the other way round it would wait.
+		err := s.Bus.Publish(ctx, &events.PostReceived{Meta: events.Meta{Correlation: u.Correlation}, Post: u.Post, Redriven: u.Drives + 1})
+		if err != nil {
+			return rep, err
+		}
+		if err := s.Books.MarkDriven(ctx, u.Post.ID()); err != nil && care.CodeOf(err) != care.Conflict {
+			return rep, err
+		}
+		rep.Redriven++
+	}
+	s.Recorder.Counts(ctx, map[string]float64{"PostsUnaccounted": float64(rep.Unaccounted), "PostsRedriven": float64(rep.Redriven),
+		"PostsParked": float64(rep.Parked), "OldestUndecidedSeconds": oldest.Seconds()}, "")
+	if rep.Unaccounted > 0 {
+		slog.WarnContext(ctx, "unaccounted posts", "count", rep.Unaccounted, "redriven", rep.Redriven, "parked", rep.Parked)
+	}
+	return rep, nil
+}
+
+func (s *Service) park(ctx context.Context, u Undecided, now time.Time) error {
+	reasons := []care.Reason{{By: "ledger", Text: "The post was driven through the chain several times without a decision; it waits in the parked queue for a person."}}
+	if err := s.Parked.Park(ctx, map[string]any{"workflow": "ledger", "post": u.Post, "drives": u.Drives, "at": now}); err != nil {
+		return err
+	}
+	return s.Books.Decide(ctx, care.Decision{Post: u.Post.ID(), Outcome: care.OutcomeFailed, At: now, Reasons: reasons})
+}
+
+// Handle applies PostEdited and PostDeleted.
+func (s *Service) Handle(ctx context.Context, env events.Envelope) error {
+	switch env.DetailType {
+	case "PostEdited":
+		var d events.PostEdited
+		if err := events.Decode(env.Detail, &d); err != nil {
+			return err
+		}
+		return s.edited(ctx, d)
+	case "PostDeleted":
+		var d events.PostDeleted
+		if err := events.Decode(env.Detail, &d); err != nil {
+			return err
+		}
+		if err := s.Posts.Tombstone(ctx, d.Post.ID, s.Clock()); err != nil {
+			return err
+		}
+		s.Recorder.Decided(ctx, d.Post.ID, care.Deleted, care.OutcomeRecorded,
+			[]care.Reason{{By: "upstream", Text: "The author deleted the post; its text is gone here too, and the timeline keeps that there was one."}})
+		return nil
+	}
+	return care.Errorf(care.Invalid, "the ledger does not know the event %q", env.DetailType)
+}
+
+// edited handles a changed text. A post that was answered, escalated or recorded
+// keeps its one decision and shows the new text; one that was chatter, at the
+// edge or later, gets a fresh look, because "nice" may have become "nice, but
+// it burns".
+func (s *Service) edited(ctx context.Context, d events.PostEdited) error {
+	p := d.Post
+	outcome, err := s.Posts.Outcome(ctx, p.ID())
+	missing := care.CodeOf(err) == care.NotFound
+	if err != nil && !missing {
+		return err
+	}
+	if !missing && outcome != care.OutcomeIgnored {
+		if err := s.Posts.Edit(ctx, p); err != nil {
+			return err
+		}
+		s.Recorder.Decided(ctx, p.ID(), care.Edited, care.OutcomeRecorded,
+			[]care.Reason{{By: "upstream", Text: "The author changed the post; the timeline shows the new text."}})
+		return nil
+	}
+	t, err := s.Triager.Triage(ctx, p)
+	if err != nil {
+		return err
+	}
+	if t.Relevance == care.RelevanceChatter {
+		s.Recorder.Decided(ctx, p.ID(), care.Edited, care.OutcomeIgnored, t.Reasons)
+		return nil
+	}
+	if missing {
+		if _, err := s.Posts.Claim(ctx, p, d.Correlation); err != nil {
+			return err
+		}
+	} else if err := s.Posts.Reopen(ctx, p); err != nil {
+		return err
+	}
+	s.Recorder.Decided(ctx, p.ID(), care.Edited, care.OutcomeRecorded,
+		[]care.Reason{{By: "upstream", Text: "The author changed a post that had been chatter; it is looked at again."}})
+	return s.Bus.Publish(ctx, &events.PostReceived{Meta: d.Meta, Post: p})
+}
