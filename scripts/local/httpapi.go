@@ -141,22 +141,37 @@ func (s *Stack) loadRoute(r cfn.Resource) error {
 	if f == nil {
 		return fmt.Errorf("%s.Target: %s is not an integration of the template", r.ID, p.Target)
 	}
-	made := &route{key: p.RouteKey, f: f}
-	if p.RouteKey != "$default" {
-		method, path, ok := strings.Cut(p.RouteKey, " ")
-		if !ok {
-			return fmt.Errorf("%s.RouteKey: %q is not \"METHOD /path\"", r.ID, p.RouteKey)
-		}
+	if p.RouteKey != "$default" && !strings.Contains(p.RouteKey, " /") {
+		return fmt.Errorf("%s.RouteKey: %q is not \"METHOD /path\"", r.ID, p.RouteKey)
+	}
+	a.add(p.RouteKey, f)
+	return nil
+}
+
+// add keeps the routes in the order in which they are tried: a full match, then
+// a greedy variable, then $default; within these more static segments, then a
+// method before ANY ("Routing API requests").
+func (a *httpAPI) add(key string, f *function) {
+	made := &route{key: key, f: f}
+	if key != "$default" {
+		method, path, _ := strings.Cut(key, " ")
 		if method != "ANY" {
 			made.method = method
 		}
 		made.path = strings.Split(strings.Trim(path, "/"), "/")
 	}
 	a.routes = append(a.routes, made)
-	// "Routing API requests": full match, then a greedy variable, then $default;
-	// within these a method before ANY. More static segments come first.
 	sort.SliceStable(a.routes, func(i, j int) bool { return a.routes[i].rank() > a.routes[j].rank() })
-	return nil
+}
+
+// find selects the route of a request and reads its path variables.
+func (a *httpAPI) find(method, path string) (*route, map[string]string) {
+	for _, r := range a.routes {
+		if vars, ok := r.match(method, path); ok {
+			return r, vars
+		}
+	}
+	return nil, nil
 }
 
 func (r *route) rank() int {
@@ -268,14 +283,7 @@ func gatewayError(w http.ResponseWriter, status int, message string) (int, int) 
 }
 
 func (s *Stack) serveRoute(w http.ResponseWriter, r *http.Request, a *httpAPI, id string, log map[string]string) (int, int) {
-	var found *route
-	var vars map[string]string
-	for _, one := range a.routes {
-		if v, ok := one.match(r.Method, r.URL.Path); ok {
-			found, vars = one, v
-			break
-		}
-	}
+	found, vars := a.find(r.Method, r.URL.Path)
 	if found == nil {
 		return gatewayError(w, http.StatusNotFound, "Not Found")
 	}
