@@ -51,13 +51,9 @@ func newRules(scope constructs.Construct, bus awsevents.EventBus, w workflows, f
 			RetryAttempts:   jsii.Number(deliverAttempts),
 		}))
 	rule(scope, "PostChangedRule", bus, mustPattern(patterns.PostChanged),
-		"what was edited or deleted upstream is so here", functionTarget(f, ledger, q, nil))
+		"what was edited or deleted upstream is so here", functionTarget(f, ledger, q))
 	rule(scope, "ConversationResolvedRule", bus, mustPattern(patterns.ConversationResolved),
-		"after a resolved conversation the customer may be invited",
-		functionTarget(f, invite, q, awsevents.RuleTargetInput_FromObject(map[string]any{
-			"op":     "consider",
-			"detail": awsevents.EventField_FromPath(jsii.String("$.detail")),
-		})))
+		"after a resolved conversation the customer may be invited", functionTarget(f, invite, q))
 }
 
 // rule makes a rule on a bus (nil: the account's default bus) with one target.
@@ -73,10 +69,9 @@ func rule(scope constructs.Construct, id string, bus awsevents.IEventBus, patter
 	return r
 }
 
-// functionTarget invokes a function with the whole event, or with input.
-func functionTarget(f functions, name string, q queues, input awsevents.RuleTargetInput) awsevents.IRuleTarget {
+// functionTarget invokes a function with the whole event.
+func functionTarget(f functions, name string, q queues) awsevents.IRuleTarget {
 	return awseventstargets.NewLambdaFunction(f[name], &awseventstargets.LambdaFunctionProps{
-		Event:           input,
 		DeadLetterQueue: q.dead,
 		MaxEventAge:     awscdk.Duration_Hours(jsii.Number(deliverFor)),
 		RetryAttempts:   jsii.Number(deliverAttempts),

@@ -26,7 +26,7 @@ func newConnect(scope constructs.Construct, o Options, f functions, q queues) {
 	pattern := mustPattern(patterns.ContactEvent)
 	pattern["resources"] = []*string{instance}
 	rule(scope, "ContactRule", nil, pattern,
-		"an agent took a contact, or it ended", functionTarget(f, contact, q, nil))
+		"an agent took a contact, or it ended", functionTarget(f, contact, q))
 
 	f[lookup].AddPermission(jsii.String("Connect"), &awslambda.Permission{
 		Principal:     awsiam.NewServicePrincipal(jsii.String("connect.amazonaws.com"), nil),

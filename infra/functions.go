@@ -49,17 +49,15 @@ type functionSpec struct {
 	grants []awsiam.PolicyStatement
 }
 
-// Item actions. A TransactWriteItems needs the actions of its parts, and
-// ConditionCheckItem for a check ("Actions, resources, and condition keys for
-// Amazon DynamoDB").
+// Item actions. A TransactWriteItems needs those of its parts ("Actions,
+// resources, and condition keys for Amazon DynamoDB").
 const (
-	get         = "dynamodb:GetItem"
-	batchGet    = "dynamodb:BatchGetItem"
-	query       = "dynamodb:Query"
-	put         = "dynamodb:PutItem"
-	update      = "dynamodb:UpdateItem"
-	remove      = "dynamodb:DeleteItem"
-	checkInside = "dynamodb:ConditionCheckItem"
+	get      = "dynamodb:GetItem"
+	batchGet = "dynamodb:BatchGetItem"
+	query    = "dynamodb:Query"
+	put      = "dynamodb:PutItem"
+	update   = "dynamodb:UpdateItem"
+	remove   = "dynamodb:DeleteItem"
 )
 
 // newFunctions makes every function with its own role. A grant that is missing
@@ -78,9 +76,10 @@ func newFunctions(scope constructs.Construct, o Options, s shared) functions {
 			name: webhook, description: "receives what platforms push: handshake, signature, normalise, claim, publish",
 			memory: 512, timeout: 8,
 			unlimited: "platforms unsubscribe a webhook that fails; the API's throttling bounds it",
-			env:       map[string]*string{envSecretIngest: s.secrets.ingest.Ref()},
-			table:     []string{get, batchGet, put, update, remove}, events: true,
-			grants: []awsiam.PolicyStatement{readSecret(s.secrets.ingest.Ref())},
+			// The read tokens fetch what a webhook leaves out (Instagram sends ids only).
+			env:   map[string]*string{envSecretIngest: s.secrets.ingest.Ref(), envSecretRead: s.secrets.read.Ref()},
+			table: []string{put}, events: true,
+			grants: []awsiam.PolicyStatement{readSecret(s.secrets.ingest.Ref()), readSecret(s.secrets.read.Ref())},
 		},
 		{
 			name: poller, description: "fetches what is new on one account: lease, fetch, publish, move the cursor",
@@ -88,7 +87,7 @@ func newFunctions(scope constructs.Construct, o Options, s shared) functions {
 			// One per account and one to spare; the lease keeps two from the same account.
 			reserved: float64(len(o.Accounts) + 1), async: true,
 			env:   map[string]*string{envSecretRead: s.secrets.read.Ref()},
-			table: []string{get, batchGet, put, update, remove}, events: true,
+			table: []string{put, update}, events: true,
 			grants: []awsiam.PolicyStatement{readSecret(s.secrets.read.Ref())},
 		},
 		{
@@ -98,12 +97,12 @@ func newFunctions(scope constructs.Construct, o Options, s shared) functions {
 		{
 			name: match, description: "author to identity to customer, and the conversation it belongs to",
 			memory: 256, timeout: 10, unlimited: intakeOnly,
-			table: []string{get, batchGet, query, put, update, checkInside}, events: true,
+			table: []string{get, batchGet, put, update, remove},
 		},
 		{
 			name: reply, description: "the business rules: answer, escalate or watch; the plan is stored once",
 			memory: 256, timeout: 10, unlimited: intakeOnly,
-			table: []string{get, batchGet, query, put, update, checkInside},
+			table: []string{get, update},
 		},
 		{
 			name: escalate, description: "queue, priority, SLA clock and the agent's task in Amazon Connect",
@@ -112,8 +111,8 @@ func newFunctions(scope constructs.Construct, o Options, s shared) functions {
 			// service quotas"); more at once would only be throttled there.
 			reserved: 5,
 			env:      connectEnv(),
-			table:    []string{get, batchGet, query, put, update, remove, checkInside}, index: true, events: true,
-			grants: append(connectGrants(scope, o, "connect:StartTaskContact", "connect:StopContact", "connect:UpdateContact", "connect:DescribeContact"),
+			table:    []string{get, update, remove}, events: true,
+			grants: append(connectGrants(scope, o, "connect:StartTaskContact", "connect:StopContact"),
 				returnToken(scope, o)),
 		},
 		{
@@ -123,7 +122,7 @@ func newFunctions(scope constructs.Construct, o Options, s shared) functions {
 			// 100 posts in 15 minutes per account).
 			reserved: 10,
 			env:      map[string]*string{envSecretWrite: s.secrets.write.Ref()},
-			table:    []string{get, batchGet, query, put, update, remove, checkInside}, events: true,
+			table:    []string{get, update, remove}, events: true,
 			grants: []awsiam.PolicyStatement{readSecret(s.secrets.write.Ref())},
 		},
 		{
@@ -131,7 +130,7 @@ func newFunctions(scope constructs.Construct, o Options, s shared) functions {
 			memory: 256, timeout: 10, async: true,
 			unlimited: "called by followup and once per resolved conversation; both are rare",
 			env:       map[string]*string{envFollowupMachine: o.machineARN(scope, followup)},
-			table:     []string{get, batchGet, query, put, update, remove, checkInside}, events: true,
+			table:     []string{get, batchGet, query, update, remove}, events: true,
 			grants: []awsiam.PolicyStatement{allow([]string{"states:StartExecution"}, o.machineARN(scope, followup))},
 		},
 		{
@@ -142,16 +141,16 @@ func newFunctions(scope constructs.Construct, o Options, s shared) functions {
 			env: mergeEnv(connectEnv(), map[string]*string{
 				envFollowupMachine: o.machineARN(scope, followup),
 			}),
-			table: []string{get, batchGet, query, put, update, checkInside}, events: true,
-			grants: append(connectGrants(scope, o, "connect:DescribeContact", "connect:GetContactAttributes"),
+			table: []string{get, batchGet, query, update, remove}, events: true,
+			grants: append(connectGrants(scope, o, "connect:DescribeContact"),
 				allow([]string{"states:StartExecution"}, o.machineARN(scope, followup)),
 				returnToken(scope, o)),
 		},
 		{
 			name: lookup, description: "who is calling and what they said elsewhere, for a contact flow",
 			memory: 512, timeout: 7, // a flow waits 8 seconds at most
-			unlimited: "a caller waits; it only reads",
-			table:     []string{get, batchGet, query},
+			unlimited: "a caller waits, and only as many call as there are lines",
+			table:     []string{get, batchGet, query, update},
 		},
 		{
 			name: ledger, description: "every post accounted for: finds the undecided, drives them again; edits and deletions",
@@ -159,7 +158,7 @@ func newFunctions(scope constructs.Construct, o Options, s shared) functions {
 			// The sweep, and changes beside it.
 			reserved: 5, async: true,
 			env:   map[string]*string{envParkedQueue: s.queues.parked.QueueUrl()},
-			table: []string{get, batchGet, query, put, update, remove, checkInside}, index: true, events: true,
+			table: []string{get, batchGet, query, put, update}, index: true, events: true,
 			grants: []awsiam.PolicyStatement{allow([]string{"sqs:SendMessage"}, s.queues.parked.QueueArn())},
 		},
 	}

@@ -7,9 +7,10 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// secrets are three, because three functions need different ones: webhook checks
-// signatures, poller reads, and only send, the one door out, can write. They are
-// made empty; a person puts the values in, and nobody finds them in a template.
+// secrets are three, because functions need different ones: webhook checks
+// signatures, webhook and poller read, and only send, the one door out, can
+// write. They are made empty; a person puts the values in, and nobody finds them
+// in a template.
 type secrets struct {
 	ingest, read, write awssecretsmanager.CfnSecret
 }
@@ -27,7 +28,7 @@ func newSecrets(scope constructs.Construct, o Options) secrets {
 	}
 	return secrets{
 		ingest: secret("Ingest", "signing secrets of X and Meta, for webhook"),
-		read:   secret("Read", "accounts and read tokens, for poller"),
+		read:   secret("Read", "accounts and read tokens, for webhook and poller"),
 		write:  secret("Write", "accounts and write tokens, for send alone"),
 	}
 }

@@ -286,7 +286,7 @@ func TestRetriesOutlastLocks(t *testing.T) {
 func TestPathsExist(t *testing.T) {
 	inputs := map[string]string{
 		intake:     `{"version":"1","correlation":"","post":` + zero(t, care.Post{}) + `}`,
-		escalation: `{"correlation":"","conversation":"","post":"","warnSeconds":1,"breachSeconds":1,"fallbackSeconds":1}`,
+		escalation: `{"correlation":"","conversation":"","episode":1,"warnSeconds":1,"breachSeconds":1,"fallbackSeconds":1}`,
 		followup:   `{"correlation":"","coolOffSeconds":1,"request":{}}`,
 	}
 	results := map[string]string{ // by workflow and state

@@ -41,7 +41,6 @@ func plain(content string, accts map[string]string, quoted bool) string {
 			if t == "" {
 				continue
 			}
-			t = html.UnescapeString(t)
 			switch {
 			case link != nil:
 				link.all.WriteString(t)
