@@ -203,7 +203,10 @@ func (r *route) match(method, path string) (map[string]string, bool) {
 	have := strings.Split(strings.Trim(path, "/"), "/")
 	vars := map[string]string{}
 	for i, segment := range r.path {
-		if name, ok := strings.CutSuffix(segment, "+}"); ok && len(have) > i {
+		if name, ok := strings.CutSuffix(segment, "+}"); ok {
+			if i >= len(have) || have[i] == "" {
+				return nil, false
+			}
 			vars[name[1:]] = strings.Join(have[i:], "/")
 			return vars, true
 		}
