@@ -63,7 +63,7 @@ func (s *Stack) loadAPI(r cfn.Resource) error {
 		return fmt.Errorf("%s: a second HTTP API is not supported: the stack has one address", r.ID)
 	}
 	ref, err := s.template.Ref(r.ID)
-	s.apis = append(s.apis, &httpAPI{id: r.ID, ref: ref, integrations: map[string]*function{}, rate: 10_000, burst: 5_000, tokens: 5_000, filled: time.Now()})
+	s.apis = append(s.apis, &httpAPI{id: r.ID, ref: ref, integrations: map[string]*function{}, rate: 10_000, burst: 5_000, tokens: 5_000, filled: s.clock.Now()})
 	return err
 }
 
@@ -222,12 +222,11 @@ func (r *route) match(method, path string) (map[string]string, bool) {
 	return vars, len(have) == len(r.path)
 }
 
-// take is the token bucket of the stage's throttling, in real time: it guards
-// against a flood of requests, however the stack's clock stands.
-func (a *httpAPI) take() bool {
+// take is the token bucket of the stage's throttling, in the stack's time: a
+// recorded day is let through as it came, however fast it is played.
+func (a *httpAPI) take(now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := time.Now()
 	a.tokens = min(a.burst, a.tokens+now.Sub(a.filled).Seconds()*a.rate)
 	a.filled = now
 	if a.tokens < 1 {
@@ -291,7 +290,7 @@ func (s *Stack) serveRoute(w http.ResponseWriter, r *http.Request, a *httpAPI, i
 		return gatewayError(w, http.StatusNotFound, "Not Found")
 	}
 	log["routeKey"] = found.key
-	if !a.take() {
+	if !a.take(s.clock.Now()) {
 		return gatewayError(w, http.StatusTooManyRequests, "Too Many Requests")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))

@@ -277,6 +277,19 @@ func TestPermissionsAreTheTemplates(t *testing.T) {
 	}
 }
 
+func TestInvokeForAService(t *testing.T) {
+	s := start(t, nil)
+	rule := "arn:aws:events:us-east-1:000000000000:rule/bus/to-worker"
+	if r, err := s.Invoke(t.Context(), "events.amazonaws.com", rule, "Worker", []byte(`{"do":"echo"}`)); err != nil || r.Failed {
+		t.Errorf("%s %v", r.Payload, err)
+	}
+	for name, c := range map[string][2]string{"another service": {"connect.amazonaws.com", rule}, "another source": {"events.amazonaws.com", rule + "2"}} {
+		if _, err := s.Invoke(t.Context(), c[0], c[1], "worker", []byte(`{"do":"echo"}`)); err == nil || !strings.Contains(err.Error(), "lambda:InvokeFunction") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestConfigurationAndSecrets(t *testing.T) {
 	s := start(t, nil)
 	if got := string(run(t, s, "worker", m{"do": "configuration"}).Payload); got != `["{\"v\":1}",""]` {
