@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 
 	"github.com/fielder-care/fielder/shared/care"
@@ -68,8 +69,8 @@ func (d *decision) render(name string, private bool) (said, lang string, err err
 // variant, so that a repeated step says the same. A prospect's name is not said.
 // Returns care.Invalid when the template does not do; the loader and the golden
 // examples find that before.
-func Invitation(b *config.Bundle, template string, p care.Platform, lang, id string, c care.Customer) (string, error) {
-	d := decision{In: In{Bundle: b, Triage: care.Triage{Lang: lang},
+func Invitation(b *config.Bundle, now time.Time, template string, p care.Platform, lang, id string, c care.Customer) (string, error) {
+	d := decision{In: In{Bundle: b, Now: now, Triage: care.Triage{Lang: lang},
 		Post:  care.Post{Platform: p, NativeID: id, Private: true},
 		Match: care.Match{Customer: c, Known: !c.Prospect, Grade: care.GradeAsserted}}}
 	said, _, err := d.render(template, true)
