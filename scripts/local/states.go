@@ -469,7 +469,7 @@ func eventEntries(e *Execution, m *machine, params map[string]any) error {
 	for _, raw := range entries {
 		entry, ok := raw.(map[string]any)
 		if !ok {
-			return errors.New("Entries must be objects")
+			return errors.New("the Entries must be objects")
 		}
 		if err := toText(entry, "Detail"); err != nil {
 			return err

@@ -77,7 +77,7 @@ type Line struct {
 
 // Errors of Invoke; every other failure is the function's own, in Result.
 var (
-	ErrThrottled = errors.New("TooManyRequestsException: Rate Exceeded.")
+	ErrThrottled = errors.New("TooManyRequestsException: Rate Exceeded")
 	ErrService   = errors.New("ServiceException: injected fault")
 	ErrUnknown   = errors.New("ResourceNotFoundException: Function not found")
 	ErrClosed    = errors.New("the local stack is shutting down")
