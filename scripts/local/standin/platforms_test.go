@@ -594,3 +594,51 @@ func TestBlueskyPutTwiceIsOnePost(t *testing.T) {
 		t.Errorf("thread %v", thread)
 	}
 }
+
+// min_id begins at the oldest that is newer, since_id at the newest (Mastodon
+// docs, pagination); Link leads on both ways.
+func TestMastodonPaging(t *testing.T) {
+	v := start(t, nil)
+	for n := 1; n <= 9; n++ {
+		must(t, v.AddMastodon(toot(n, false)))
+	}
+	id := func(n int) string { return fmt.Sprint(115560000000000000 + n*1000) }
+	for query, want := range map[string][]int{
+		"limit=3":                                {9, 8, 7},
+		"limit=3&min_id=" + id(2):                {5, 4, 3},
+		"limit=3&since_id=" + id(2):              {9, 8, 7},
+		"limit=3&max_id=" + id(5):                {4, 3, 2},
+		"since_id=" + id(2) + "&max_id=" + id(5): {4, 3},
+		"min_id=" + id(9):                        {},
+		"types[]=favourite":                      {},
+	} {
+		r, err := http.NewRequest("GET", v.http.URL+"/standin/mastodon/api/v1/notifications?"+query, nil)
+		must(t, err)
+		r.Header.Set("Authorization", "Bearer m-read")
+		res, err := http.DefaultClient.Do(r)
+		must(t, err)
+		var page []struct{ ID string }
+		must(t, json.NewDecoder(res.Body).Decode(&page))
+		res.Body.Close()
+		got, ids := []string{}, []string{}
+		for _, n := range page {
+			got = append(got, n.ID)
+		}
+		for _, n := range want {
+			ids = append(ids, id(n))
+		}
+		if !slices.Equal(got, ids) {
+			t.Errorf("%s: got %v, want %v", query, got, ids)
+		}
+		link := res.Header.Get("Link")
+		if len(want) == 0 {
+			if link != "" {
+				t.Errorf("%s: an empty page leads to %s", query, link)
+			}
+			continue
+		}
+		if !strings.Contains(link, "max_id="+ids[len(ids)-1]) || !strings.Contains(link, "min_id="+ids[0]) {
+			t.Errorf("%s: Link %s", query, link)
+		}
+	}
+}
