@@ -33,17 +33,17 @@ func customers(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	rep, err := importer.ImportCustomers(ctx, r.table, file, importer.Options{Name: filepath.Base(f.Arg(0)), Region: *region,
-		Progress: func(n int) { fmt.Fprintf(errs, "\r%d customers", n) }})
+	rep, err := importer.ImportCustomers(ctx, file, importer.Options{Store: r.table, File: filepath.Base(f.Arg(0)), Region: *region,
+		Progress: func(so importer.Report) { fmt.Fprintf(errs, "\r%d rows", so.Rows) }})
 	fmt.Fprintln(errs)
+	for _, bad := range append(rep.Errors, rep.Warnings...) {
+		fmt.Fprintln(errs, bad)
+	}
 	if err != nil {
 		return err
 	}
-	for _, bad := range rep.Rejected {
-		fmt.Fprintln(errs, bad)
-	}
-	fmt.Fprintf(out, "%d customers imported, %d lines rejected\n", rep.Imported, len(rep.Rejected))
-	if len(rep.Rejected) > 0 {
+	fmt.Fprintf(out, "%d rows: %d customers created, %d updated, %d unchanged, %d rejected\n", rep.Rows, rep.Created, rep.Updated, rep.Unchanged, rep.Failed)
+	if rep.Failed > 0 {
 		return errQuiet
 	}
 	return nil

@@ -164,14 +164,14 @@ func (p *player) importCustomers(ctx context.Context) error {
 		return err
 	}
 	defer f.Close()
-	rep, err := importer.ImportCustomers(ctx, p.w.table, f, importer.Options{Name: filepath.Base(customersCSV), Region: "US"})
+	rep, err := importer.ImportCustomers(ctx, f, importer.Options{Store: p.w.table, File: filepath.Base(customersCSV), Now: p.w.stack.Clock().Now()})
 	if err != nil {
 		return err
 	}
-	if len(rep.Rejected) > 0 {
-		return fmt.Errorf("%s: %v", customersCSV, rep.Rejected[0])
+	if len(rep.Errors) > 0 {
+		return rep.Errors[0]
 	}
-	fmt.Fprintf(p.out, "Imported %d customers.\n", rep.Imported)
+	fmt.Fprintf(p.out, "Imported %d customers.\n", rep.Created)
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fielder-care/fielder/events"
+	"github.com/fielder-care/fielder/scripts/local/cfn"
 	"github.com/fielder-care/fielder/scripts/local/faults"
 	"github.com/fielder-care/fielder/scripts/local/standin"
 )
@@ -40,6 +41,7 @@ func (w *world) newStandin(o worldOptions) *standin.Standin {
 				Identifier: "care.veloria.example", Password: localPassword},
 		},
 		Connect: standin.ConnectOptions{
+			InstanceID: localInstance, AccountID: cfn.Account, Region: cfn.Region,
 			Flows:        map[string]string{localFlow: "care-general"},
 			Emit:         w.emit,
 			InvokeLookup: w.invokeLookup,
@@ -47,8 +49,12 @@ func (w *world) newStandin(o worldOptions) *standin.Standin {
 	})
 }
 
-// localFlow is the contact flow of stage local (infra/stages).
-const localFlow = "00000000-0000-0000-0000-00000000f10e"
+// The Amazon Connect instance and flow of stage local, as in its template
+// (infra/connect.go).
+const (
+	localInstance = "10ca1000-0000-4000-8000-000000000001"
+	localFlow     = "10ca1000-0000-4000-8000-000000000002"
+)
 
 // emit puts a contact event on the default bus and tells the agents.
 func (w *world) emit(raw json.RawMessage) {

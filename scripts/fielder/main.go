@@ -19,27 +19,40 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 )
 
-// command is one sub-command.
-type command struct {
-	usage string
-	run   func(ctx context.Context, args []string, out, errs io.Writer) error
+// usages says how each sub-command is called, in the order of the help.
+var usages = []struct{ name, args, does string }{
+	{"up", "[--addr HOST:PORT] [--data DIR] [--accounts FILE]", "start the stack and wait for posts"},
+	{"demo", "[--once] [--faults] [--day DIR]", "play a recorded day"},
+	{"ingest", "--platform x|facebook|instagram|messenger FILE.json ...", "send a platform's body"},
+	{"explain", "POST_ID", "why we did or did not answer"},
+	{"customers", "import [--region CC] FILE.csv", "import customers"},
+	{"rules", "bundle [DIR]", "check the config, print it as JSON"},
+	{"bench", "", "benchmarks, with what they mean"},
 }
 
-var commands = map[string]command{
-	"up":        {"up [--addr HOST:PORT] [--data DIR] [--accounts FILE]   start the stack and wait for posts", up},
-	"demo":      {"demo [--once] [--faults] [--day DIR]                  play a recorded day", demo},
-	"ingest":    {"ingest --platform x|facebook|instagram|messenger FILE.json ...   send a platform's body", ingest},
-	"explain":   {"explain POST_ID                                        why we did or did not answer", explain},
-	"customers": {"customers import FILE.csv                              import customers", customers},
-	"rules":     {"rules bundle [DIR]                                     check the config, print it as JSON", rules},
-	"bench":     {"bench                                                  benchmarks, with what they mean", bench},
+// command finds a sub-command.
+func command(name string) func(ctx context.Context, args []string, out, errs io.Writer) error {
+	switch name {
+	case "up":
+		return up
+	case "demo":
+		return demo
+	case "ingest":
+		return ingest
+	case "explain":
+		return explain
+	case "customers":
+		return customers
+	case "rules":
+		return rules
+	case "bench":
+		return bench
+	}
+	return nil
 }
-
-var order = []string{"up", "demo", "ingest", "explain", "customers", "rules", "bench"}
 
 // errQuiet ends the program with status 1 after everything was said.
 var errQuiet = errors.New("failed")
@@ -65,18 +78,18 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 		usage(out)
 		return nil
 	}
-	c, ok := commands[args[0]]
-	if !ok {
+	c := command(args[0])
+	if c == nil {
 		usage(errs)
 		return fmt.Errorf("unknown command %q", args[0])
 	}
-	return c.run(ctx, args[1:], out, errs)
+	return c(ctx, args[1:], out, errs)
 }
 
 func usage(w io.Writer) {
 	fmt.Fprintln(w, "usage:")
-	for _, name := range order {
-		fmt.Fprintln(w, "  fielder "+commands[name].usage)
+	for _, u := range usages {
+		fmt.Fprintf(w, "  fielder %-68s %s\n", u.name+" "+u.args, u.does)
 	}
 }
 
@@ -85,7 +98,11 @@ func flags(name string, errs io.Writer) *flag.FlagSet {
 	f := flag.NewFlagSet("fielder "+name, flag.ContinueOnError)
 	f.SetOutput(errs)
 	f.Usage = func() {
-		fmt.Fprintln(errs, "usage: fielder "+strings.Join(strings.Fields(commands[name].usage), " "))
+		for _, u := range usages {
+			if u.name == name {
+				fmt.Fprintf(errs, "usage: fielder %s %s\n", u.name, u.args)
+			}
+		}
 		f.PrintDefaults()
 	}
 	return f

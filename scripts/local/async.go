@@ -1,12 +1,34 @@
 package local
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/fielder-care/fielder/scripts/local/lambda"
 )
+
+// Invoke runs a function for an AWS service that waits for the answer, as an
+// Amazon Connect flow does ("connect.amazonaws.com", the instance's ARN). The
+// function, given by name, ARN or logical id, must permit it.
+func (s *Stack) Invoke(ctx context.Context, service, source, name string, payload json.RawMessage) (lambda.Result, error) {
+	f := s.functionOf(name)
+	if f == nil {
+		if ref, err := s.template.Ref(name); err == nil {
+			f = s.functions[ref]
+		}
+	}
+	if f == nil {
+		return lambda.Result{}, fmt.Errorf("there is no function %s; there are %v", name, sortedKeys(s.functions))
+	}
+	if err := s.serviceMay(f.permissions, service, "lambda:InvokeFunction", f.arn, source); err != nil {
+		return lambda.Result{}, err
+	}
+	defer s.clock.Begin()()
+	return s.lambda.Invoke(ctx, lambda.Request{Function: f.name, Payload: payload})
+}
 
 // invokeAsync is Lambda's asynchronous invocation: the caller is done, the
 // function is tried until it succeeds, its retries are used up or the event is

@@ -63,7 +63,7 @@ func (s *Stack) loadAPI(r cfn.Resource) error {
 		return fmt.Errorf("%s: a second HTTP API is not supported: the stack has one address", r.ID)
 	}
 	ref, err := s.template.Ref(r.ID)
-	s.apis = append(s.apis, &httpAPI{id: r.ID, ref: ref, integrations: map[string]*function{}, rate: 10_000, burst: 5_000, tokens: 5_000, filled: time.Now()})
+	s.apis = append(s.apis, &httpAPI{id: r.ID, ref: ref, integrations: map[string]*function{}, rate: 10_000, burst: 5_000, tokens: 5_000, filled: s.clock.Now()})
 	return err
 }
 
@@ -141,22 +141,37 @@ func (s *Stack) loadRoute(r cfn.Resource) error {
 	if f == nil {
 		return fmt.Errorf("%s.Target: %s is not an integration of the template", r.ID, p.Target)
 	}
-	made := &route{key: p.RouteKey, f: f}
-	if p.RouteKey != "$default" {
-		method, path, ok := strings.Cut(p.RouteKey, " ")
-		if !ok {
-			return fmt.Errorf("%s.RouteKey: %q is not \"METHOD /path\"", r.ID, p.RouteKey)
-		}
+	if p.RouteKey != "$default" && !strings.Contains(p.RouteKey, " /") {
+		return fmt.Errorf("%s.RouteKey: %q is not \"METHOD /path\"", r.ID, p.RouteKey)
+	}
+	a.add(p.RouteKey, f)
+	return nil
+}
+
+// add keeps the routes in the order in which they are tried: a full match, then
+// a greedy variable, then $default; within these more static segments, then a
+// method before ANY ("Routing API requests").
+func (a *httpAPI) add(key string, f *function) {
+	made := &route{key: key, f: f}
+	if key != "$default" {
+		method, path, _ := strings.Cut(key, " ")
 		if method != "ANY" {
 			made.method = method
 		}
 		made.path = strings.Split(strings.Trim(path, "/"), "/")
 	}
 	a.routes = append(a.routes, made)
-	// "Routing API requests": full match, then a greedy variable, then $default;
-	// within these a method before ANY. More static segments come first.
 	sort.SliceStable(a.routes, func(i, j int) bool { return a.routes[i].rank() > a.routes[j].rank() })
-	return nil
+}
+
+// find selects the route of a request and reads its path variables.
+func (a *httpAPI) find(method, path string) (*route, map[string]string) {
+	for _, r := range a.routes {
+		if vars, ok := r.match(method, path); ok {
+			return r, vars
+		}
+	}
+	return nil, nil
 }
 
 func (r *route) rank() int {
@@ -188,7 +203,10 @@ func (r *route) match(method, path string) (map[string]string, bool) {
 	have := strings.Split(strings.Trim(path, "/"), "/")
 	vars := map[string]string{}
 	for i, segment := range r.path {
-		if name, ok := strings.CutSuffix(segment, "+}"); ok && len(have) > i {
+		if name, ok := strings.CutSuffix(segment, "+}"); ok {
+			if i >= len(have) || have[i] == "" {
+				return nil, false
+			}
 			vars[name[1:]] = strings.Join(have[i:], "/")
 			return vars, true
 		}
@@ -204,12 +222,11 @@ func (r *route) match(method, path string) (map[string]string, bool) {
 	return vars, len(have) == len(r.path)
 }
 
-// take is the token bucket of the stage's throttling, in real time: it guards
-// against a flood of requests, however the stack's clock stands.
-func (a *httpAPI) take() bool {
+// take is the token bucket of the stage's throttling, in the stack's time: a
+// recorded day is let through as it came, however fast it is played.
+func (a *httpAPI) take(now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := time.Now()
 	a.tokens = min(a.burst, a.tokens+now.Sub(a.filled).Seconds()*a.rate)
 	a.filled = now
 	if a.tokens < 1 {
@@ -268,19 +285,12 @@ func gatewayError(w http.ResponseWriter, status int, message string) (int, int) 
 }
 
 func (s *Stack) serveRoute(w http.ResponseWriter, r *http.Request, a *httpAPI, id string, log map[string]string) (int, int) {
-	var found *route
-	var vars map[string]string
-	for _, one := range a.routes {
-		if v, ok := one.match(r.Method, r.URL.Path); ok {
-			found, vars = one, v
-			break
-		}
-	}
+	found, vars := a.find(r.Method, r.URL.Path)
 	if found == nil {
 		return gatewayError(w, http.StatusNotFound, "Not Found")
 	}
 	log["routeKey"] = found.key
-	if !a.take() {
+	if !a.take(s.clock.Now()) {
 		return gatewayError(w, http.StatusTooManyRequests, "Too Many Requests")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))

@@ -296,16 +296,7 @@ func (s *Stack) resume(m *machine, e *Execution) error {
 		s.runExecution(m, e, m.machine, e.Input)
 		return nil
 	}
-	var definition map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(m.definition), &definition); err != nil {
-		return err
-	}
-	start, err := json.Marshal(e.State)
-	if err != nil {
-		return err
-	}
-	definition["StartAt"] = start
-	text, err := json.Marshal(definition)
+	text, err := startAt(m.definition, e.State)
 	if err != nil {
 		return err
 	}
@@ -316,6 +307,41 @@ func (s *Stack) resume(m *machine, e *Execution) error {
 	s.logf("execution %s of %s goes on in %s", e.Name, m.name, e.State)
 	s.runExecution(m, e, from, e.StateInput)
 	return nil
+}
+
+// startAt changes a definition to begin in another state, without the states that
+// cannot be reached from there.
+func startAt(definition, state string) ([]byte, error) {
+	var top map[string]any
+	if err := json.Unmarshal([]byte(definition), &top); err != nil {
+		return nil, err
+	}
+	all, _ := top["States"].(map[string]any)
+	kept := map[string]any{}
+	var reach func(name string)
+	reach = func(name string) {
+		if _, done := kept[name]; done || all[name] == nil {
+			return
+		}
+		kept[name] = all[name]
+		s, _ := all[name].(map[string]any)
+		next := []any{s}
+		for _, field := range []string{"Choices", "Catch"} {
+			list, _ := s[field].([]any)
+			next = append(next, list...)
+		}
+		for _, from := range next {
+			fields, _ := from.(map[string]any)
+			for _, field := range []string{"Next", "Default"} {
+				if to, ok := fields[field].(string); ok {
+					reach(to)
+				}
+			}
+		}
+	}
+	reach(state)
+	top["StartAt"], top["States"] = state, kept
+	return json.Marshal(top)
 }
 
 // tracker counts an execution as work in flight unless it waits for a timer or a

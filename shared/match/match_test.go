@@ -100,6 +100,8 @@ func TestAuthor(t *testing.T) {
 			direct(care.X, 1, "call me: +1 (202) 555-0123, thanks"), prospect, care.GradeProbable, "prospect private-text"},
 		{"address in private, of the customer it is", bill, []care.Identity{record("messenger", "2222"), record("email", "bill@example.com")},
 			direct(care.Messenger, 1, "I am bill@example.com"), "cus_bill", care.GradeAsserted, "record first-post private-text"},
+		{"address in private, of a prospect", care.Customer{ID: "cus_other", Prospect: true}, []care.Identity{record("email", "bill@example.com")},
+			direct(care.Messenger, 1, "I am bill@example.com"), prospect, "", "prospect"},
 		{"address in private that nobody has", bill, nil, direct(care.Messenger, 1, "I am eve@example.com"), prospect, "", "prospect"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -141,6 +143,26 @@ func TestAuthor(t *testing.T) {
 				t.Errorf("the next post is matched with %q, grade %q", next.Customer.ID, next.Grade)
 			}
 		})
+	}
+}
+
+// TestOthersAddress: a known customer names what is on someone else's record.
+func TestOthersAddress(t *testing.T) {
+	m := newMemory()
+	m.add(care.Customer{ID: "cus_bill"}, record("messenger", "2222"))
+	m.add(care.Customer{ID: "cus_ann", Name: "Ann Hale"}, record("email", "ann@example.com"))
+	got := run(t, m, direct(care.Messenger, 1, "my account is ann@example.com"), complaint)
+	if got.Customer.ID != "cus_bill" || got.Grade != care.GradeAsserted {
+		t.Fatalf("matched with %+v, grade %s", got.Customer, got.Grade)
+	}
+	last := got.Evidence[len(got.Evidence)-1]
+	if last.By != "private-text" || !strings.Contains(last.Text, "another customer") || !strings.Contains(last.Text, "cus_ann") {
+		t.Errorf("evidence %+v does not warn", last)
+	}
+	for _, secret := range []string{"Ann Hale", "ann@example.com"} {
+		if strings.Contains(fmt.Sprintf("%+v", got), secret) {
+			t.Errorf("the match tells %q", secret)
+		}
 	}
 }
 
@@ -240,6 +262,16 @@ func TestRaces(t *testing.T) {
 		m.between = func() { m.add(care.Customer{ID: "cus_ann"}, record("mastodon", "2222")) }
 		if got := run(t, m, post(care.Mastodon, 1), complaint); got.Customer.ID != "cus_ann" {
 			t.Errorf("matched with %+v", got.Customer)
+		}
+	})
+	t.Run("linked by the author's other post meanwhile", func(t *testing.T) {
+		m := newMemory()
+		m.add(care.Customer{ID: "cus_bill"}, record("mastodon-handle", "bill_reads"))
+		linked := record("mastodon", "2222")
+		linked.Handle = "Bill_Reads"
+		m.between = func() { m.add(care.Customer{ID: "cus_bill"}, linked) }
+		if got := run(t, m, post(care.Mastodon, 1), complaint); got.Customer.ID != "cus_bill" || got.Grade != care.GradeAsserted {
+			t.Errorf("matched with %+v, evidence %q", got.Customer, byOf(got.Evidence))
 		}
 	})
 	t.Run("being erased", func(t *testing.T) {

@@ -339,11 +339,11 @@ func strip(w []byte) int {
 		if has("ly", 4) {
 			return n - 2
 		}
-		if n > 3 {
+		if n > 4 {
 			return n - 1
 		}
 	case 'i':
-		if n > 3 {
+		if n > 4 {
 			return n - 1
 		}
 	case 'n':
@@ -358,7 +358,7 @@ func strip(w []byte) int {
 			return n - 3
 		case has("aban", 3):
 			return n - 4
-		case has("an", 3), has("en", 3):
+		case has("an", 4), has("en", 4):
 			return n - 2
 		}
 	case 't':
@@ -366,31 +366,31 @@ func strip(w []byte) int {
 			return n - 4
 		}
 	case 'r':
-		if has("ar", 3) || has("ir", 3) || has("er", 4) {
+		if has("ar", 4) || has("ir", 4) || has("er", 4) {
 			return n - 2
 		}
 	case 'o':
 		switch {
 		case has("amiento", 3), has("imiento", 3):
 			return n - 7
-		case has("iendo", 3):
+		case has("iendo", 4):
 			return n - 5
-		case has("ando", 3):
+		case has("ando", 4):
 			return n - 4
-		case has("ado", 3), has("ido", 3), has("rlo", 4):
+		case has("ado", 4), has("ido", 4), has("rlo", 4):
 			return n - 3
 		}
-		if n > 3 {
+		if n > 4 {
 			return n - 1
 		}
 	case 'a':
 		switch {
-		case has("ada", 3), has("ida", 3), has("aba", 3), has("rla", 4):
+		case has("ada", 4), has("ida", 4), has("aba", 4), has("rla", 4):
 			return n - 3
 		case has("ia", 4):
 			return n - 2
 		}
-		if n > 3 {
+		if n > 4 {
 			return n - 1
 		}
 	case 'e':
@@ -400,7 +400,7 @@ func strip(w []byte) int {
 		case has("ate", 4), has("rme", 4), has("rse", 5), has("rle", 4):
 			return n - 3
 		}
-		if n > 3 {
+		if n > 4 {
 			return n - 1
 		}
 	case 's':
@@ -409,7 +409,7 @@ func strip(w []byte) int {
 			return n - 6
 		case has("rnos", 4):
 			return n - 4
-		case has("os", 3), has("as", 3), has("es", 3):
+		case has("os", 4), has("as", 4), has("es", 4):
 			return n - 2
 		}
 	}

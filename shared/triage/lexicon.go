@@ -23,6 +23,7 @@ type wordInfo struct {
 	stem    int8 // valence of words with this stem
 	boost   int8 // percent
 	empty   bool
+	plain   bool // listed as having no valence, whatever its stem has
 	classes uint32
 }
 
@@ -75,6 +76,10 @@ func buildLexicon(lang langSet) *lexicon {
 		}
 		each(v.words, func(w string) {
 			id := l.add(w)
+			if v.value == 0 {
+				l.words[id].plain = true
+				return
+			}
 			if l.words[id].value == 0 {
 				l.words[id].value = v.value
 			}

@@ -46,6 +46,7 @@ type reading struct {
 	sentiment float64
 	sarcastic bool
 	score     []float32 // intents' scratch
+	unknown   int       // content words that no intent's example has
 	feats     []uint64
 }
 
@@ -63,6 +64,7 @@ type word struct {
 	empty   bool
 	name    bool // part of a name of ours or a competitor's
 	but     bool
+	cued    bool // part of a cue or concept
 	covered int8 // sign of the cue that covers it, 2 for one that replaces it
 }
 
@@ -134,7 +136,8 @@ func (r *reading) take(lex *lexicon) {
 		switch t.Kind {
 		case text.Number:
 			r.numbers++
-			w.classes = clNum.bit()
+			r.know(&w, d.Word(i))
+			w.classes |= clNum.bit()
 			if b := d.Word(i); len(b) == 2 && b[0] == '+' {
 				w.empty = true
 			}
@@ -164,7 +167,7 @@ func (r *reading) know(w *word, b []byte) {
 	if w.id != 0 || w.stem != 0 {
 		r.hit++
 	}
-	if w.value == 0 && w.stem != 0 && len(b) > 3 {
+	if w.value == 0 && w.stem != 0 && (w.id == 0 || !lex.words[w.id].plain) && len(text.Stem(b)) > 3 {
 		w.value = lex.words[w.stem].stem / 4 * 3
 	}
 	switch string(b) {
@@ -196,6 +199,9 @@ func (r *reading) find() {
 	}
 	for _, h := range r.hits {
 		r.seen = append(r.seen, hit{cue: int32(h.Value), first: h.First, last: h.Last})
+		for k := h.First; k <= h.Last; k++ {
+			r.items[k].cued = true
+		}
 	}
 	r.settle()
 }

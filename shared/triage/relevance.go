@@ -21,6 +21,9 @@ func chatter(why string) verdict { return verdict{class: care.RelevanceChatter, 
 func (t *Triager) relevance(r *reading, post *care.Post, out *care.Triage) verdict {
 	direct := post.Private || post.Kind == care.KindDirect || post.Kind == care.KindStoryReply
 	v := t.judge(r, post, out, direct)
+	if v.class == care.RelevanceChatter && r.ours == 0 && !addressedBy(r, post, direct) {
+		v.obvious = true // it names nothing of ours, whatever else it is
+	}
 	if v.obvious {
 		// The edge never decides what is private or may be grave.
 		v.obvious = !direct && !r.sensitive()
@@ -36,11 +39,7 @@ func (t *Triager) judge(r *reading, post *care.Post, out *care.Triage, direct bo
 	if !direct && (post.Kind == care.KindRepost || strings.HasPrefix(strings.TrimLeft(post.Text, " \n"), "RT @")) {
 		return sure(chatter("It repeats another post without a word of its own."))
 	}
-	addressed := direct || post.Addressed || post.InOurThread || r.handled
-	switch post.Kind {
-	case care.KindMention, care.KindComment, care.KindQuote, care.KindStoryMention, care.KindReply:
-		addressed = true
-	}
+	addressed := addressedBy(r, post, direct)
 	inThread := post.InOurThread || post.Kind == care.KindComment || post.Kind == care.KindReply
 
 	// needs: somebody wants something from us, so it is no noise.
@@ -97,6 +96,15 @@ func (t *Triager) judge(r *reading, post *care.Post, out *care.Triage, direct bo
 		return chatter("Nothing shows that the brand's name means us.")
 	}
 	return verdict{class: care.RelevanceAbout, why: "It talks about us without turning to us."}
+}
+
+// addressedBy reports that the author turned to us, in form at least.
+func addressedBy(r *reading, post *care.Post, direct bool) bool {
+	switch post.Kind {
+	case care.KindMention, care.KindComment, care.KindQuote, care.KindStoryMention, care.KindReply:
+		return true
+	}
+	return direct || post.Addressed || post.InOurThread || r.handled
 }
 
 func addressedText(post *care.Post, direct bool) string {
@@ -225,7 +233,7 @@ func (r *reading) tagsFriend(post *care.Post, inThread bool) bool {
 	if r.tagged == 0 || r.words > 9 || len(post.Attachments) > 0 || r.urls > 0 && r.words > 4 || r.handled && inThread {
 		return false
 	}
-	if r.tags[tagHelp] > 0 || r.tags[tagThanks] > 0 && r.handled || r.asks && r.words > 4 || r.context > 1 {
+	if r.handled && r.tags[tagHelp]+r.tags[tagThanks] > 0 || r.asks && r.words > 4 || r.context > 1 {
 		return false
 	}
 	content := 0

@@ -78,15 +78,15 @@ func (t *Triager) Triage(post care.Post) care.Triage {
 		out.Priority = t.priority(&out, &post, 0)
 		return out
 	}
-	in, score := t.intents.best(r)
-	if in >= 0 {
-		out.Intent, out.IntentScore = t.intents.names[in], score
-	}
 	r.feel()
 	out.Sentiment = r.sentiment
 	out.Question = r.question()
 	out.Complaint = r.complaint(out.Question)
-	out.Praise = !out.Complaint && !r.sarcastic && r.sentiment >= 0.35 && (r.tags[tagPraise]+r.tags[tagThanks]+r.tags[tagFixed]+r.tags[tagNoProblem] > 0 || r.sentiment >= 0.45)
+	out.Praise = !out.Complaint && r.praise()
+	in, score := t.intents.best(r, out.Complaint, out.Praise && !out.Question)
+	if in >= 0 {
+		out.Intent, out.IntentScore = t.intents.names[in], score
+	}
 	out.PersonalData = text.KindsOf(r.spans)
 
 	rel := t.relevance(r, &post, &out)
@@ -214,6 +214,20 @@ func asksAnywhere(w string) bool {
 	return false
 }
 
+// praise reports kind words that are meant.
+func (r *reading) praise() bool {
+	if r.sarcastic || r.tags[tagSelfHarm]+r.tags[tagFraud]+r.tags[tagBreach]+r.tags[tagDiscrimination]+r.tags[tagChurn] > 0 {
+		return false
+	}
+	switch {
+	case r.tags[tagNoProblem] > 0:
+		return r.sentiment >= 0.2
+	case r.tags[tagPraise]+r.tags[tagThanks]+r.tags[tagFixed] > 0:
+		return r.sentiment >= 0.3
+	}
+	return r.sentiment >= 0.45
+}
+
 // complaint weighs what went wrong against what went right.
 func (r *reading) complaint(question bool) bool {
 	score := 2 * r.problems()
@@ -236,6 +250,8 @@ func (r *reading) complaint(question bool) bool {
 	switch {
 	case score >= 4:
 		return r.sentiment < 0.3
+	case score >= 2 && r.tags[tagDelay]+r.tags[tagMoney]+r.tags[tagDefect]+r.tags[tagOutage]+r.tags[tagUnanswered] > 0:
+		return r.sentiment < 0.35
 	case score >= 2:
 		return r.sentiment < 0.15
 	}

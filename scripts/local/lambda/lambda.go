@@ -129,6 +129,7 @@ type instance struct {
 
 	logMu sync.Mutex
 	log   *os.File // the process appends its stdout and stderr
+	read  int64    // how much of it was read
 	tail  []byte   // a line that is not complete yet
 }
 
@@ -592,10 +593,12 @@ const maxLine = 1 << 20
 func (s *Server) readLog(in *instance, last bool) {
 	in.logMu.Lock()
 	defer in.logMu.Unlock()
-	fresh, err := io.ReadAll(in.log) // the offset is ours: the process appends
+	// The process shares the file's own offset, so ours is kept here.
+	fresh, err := io.ReadAll(io.NewSectionReader(in.log, in.read, math.MaxInt64-in.read))
 	if err != nil {
 		return // closed: the last lines were read when the process ended
 	}
+	in.read += int64(len(fresh))
 	data := append(in.tail, fresh...)
 	in.tail = nil
 	for len(data) > 0 {

@@ -99,6 +99,18 @@ func (s *Standin) routeBluesky() {
 		a := s.account(onBluesky)
 		return ok(m{"did": a.ID, "handle": a.Handle, "active": true})
 	})
+	op(open, "GET "+at+"com.atproto.identity.resolveHandle", 0, func(r *request) answer {
+		handle := r.query.Get("handle")
+		if a := s.account(onBluesky); handle == a.Handle {
+			return ok(m{"did": a.ID})
+		}
+		for _, who := range s.people[onBluesky] {
+			if who.Handle == handle {
+				return ok(m{"did": who.ID})
+			}
+		}
+		return xrpcError(http.StatusBadRequest, "HandleNotFound", "Unable to resolve handle")
+	})
 	op(on, "GET "+at+"app.bsky.notification.listNotifications", 0, s.blueskyNotifications)
 	op(on, "GET "+at+"app.bsky.actor.getProfiles", 0, s.blueskyProfiles)
 	op(on, "GET "+at+"app.bsky.feed.getPosts", 0, s.blueskyPosts)
@@ -462,8 +474,7 @@ func (s *Standin) blueskyMessages(r *request) answer {
 	return ok(body)
 }
 
-// blueskyLog is everything after the cursor, oldest first; with an empty cursor
-// only where the log stands now.
+// blueskyLog is everything after the cursor, oldest first, 100 events at most.
 func (s *Standin) blueskyLog(r *request) answer {
 	cursor := r.query.Get("cursor")
 	logs := []m{}

@@ -6,44 +6,10 @@ import (
 	"unicode"
 
 	"github.com/clipperhouse/uax29/v2/graphemes"
-	"golang.org/x/text/unicode/norm"
 )
 
+// webAddress is an address in a text that is shown.
 var webAddress = regexp.MustCompile(`https?://[^\s<>"]+`)
-
-// weight is X's length of a text (twitter-text, configuration v3): NFC, every
-// address 23, every emoji 2, the listed ranges 1 a character, the rest 2. An
-// address without "https://" is not recognised here.
-func weight(text string) int {
-	n := 0
-	text = webAddress.ReplaceAllStringFunc(norm.NFC.String(text), func(string) string { n += 23; return "" })
-	for g := graphemes.FromString(text); g.Next(); {
-		cluster := g.Value()
-		if emoji(cluster) {
-			n += 2
-			continue
-		}
-		for _, r := range cluster {
-			switch {
-			case r <= 4351, r >= 8192 && r <= 8205, r >= 8208 && r <= 8223, r >= 8242 && r <= 8247:
-				n++
-			default:
-				n += 2
-			}
-		}
-	}
-	return n
-}
-
-// emoji tells whether a grapheme cluster is drawn as one.
-func emoji(cluster string) bool {
-	for _, r := range cluster {
-		if r >= 0x1F000 && r <= 0x1FAFF || r == 0xFE0F || r == 0x20E3 {
-			return true
-		}
-	}
-	return false
-}
 
 func graphemeCount(text string) int {
 	n := 0

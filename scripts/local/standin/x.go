@@ -9,6 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/fielder-care/fielder/shared/care"
+	measure "github.com/fielder-care/fielder/shared/text"
 )
 
 // X API v2. Limits: X docs, rate limits (platform facts, section 1e).
@@ -102,9 +105,9 @@ func (s *Standin) xTweet(r *request) answer {
 	if strings.TrimSpace(text) == "" {
 		return xProblem(http.StatusBadRequest, xProblems+"invalid-request", "Invalid Request", "One or more parameters to your request was invalid.")
 	}
-	if n := weight(text); n > 280 {
+	if l := measure.Measure(care.X, text, false); !l.Fits {
 		// X's own words for this are not known.
-		return xProblem(http.StatusBadRequest, xProblems+"invalid-request", "Invalid Request", fmt.Sprintf("Your Tweet text is too long: %d of 280.", n))
+		return xProblem(http.StatusBadRequest, xProblems+"invalid-request", "Invalid Request", fmt.Sprintf("Your Tweet text is too long: %d of %d.", l.Used, l.Limit))
 	}
 	p := &post{platform: onX, by: s.ours(onX), own: true, text: text, at: s.now().Truncate(time.Second)}
 	if r.body["quote_tweet_id"] != nil {

@@ -249,7 +249,7 @@ func TestAgain(t *testing.T) {
 	const first = "external_id,name,email,x,consent_match\nK-1,Bill,bill@example.com,@bill_reads,yes\n"
 	derived := care.Identity{Scheme: "x", Value: "2222", Handle: "Bill_Reads", Customer: CustomerID("K-1"), Grade: care.GradeAsserted,
 		Evidence: []care.Reason{{By: match.ByRecord}, {By: match.ByHandle}}}
-	verified := care.Identity{Scheme: "mastodon", Value: "77", Customer: CustomerID("K-1"), Grade: care.GradeVerified, Evidence: []care.Reason{{By: "code"}}}
+	verified := care.Identity{Scheme: "mastodon", Value: "77", Customer: CustomerID("K-1"), Grade: care.GradeVerified, Evidence: []care.Reason{{By: match.ByRecord}, {By: "code"}}}
 	const all = "email=bill@example.com x-handle=bill_reads x=2222 mastodon=77"
 	for _, c := range []struct {
 		name, file string
