@@ -792,7 +792,7 @@ func (c *checker) followup() {
 		c.knownIn("templates.yaml", "template", "template", f.Template, c.templates)
 		for _, name := range []string{"expect", "handle"} {
 			if c.b.Templates[f.Template].uses(name) {
-				c.fail("template", "template %s uses {{%s}}, which only an answer can promise; an invitation needs another one", quote(f.Template), name)
+				c.fail("template", "template %s uses {{%s}}, which belongs in an answer; an invitation needs another one", quote(f.Template), name)
 			}
 		}
 	}

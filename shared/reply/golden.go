@@ -173,8 +173,8 @@ func fits(b *config.Bundle) []Failure {
 			for _, p := range f.Platforms {
 				name := fmt.Sprintf("template %s, %s, %s", f.Template, lang, p)
 				for n := range 50 {
-					customer := care.Customer{Name: "Maximiliana-Josefin Example", Prospect: n%2 == 0}
-					if _, err := Invitation(b, f.Template, p, lang, fmt.Sprint(n), customer); err != nil {
+					customer := care.Customer{Name: "Maximiliana-Josefin Example", Lang: lang, Prospect: n%2 == 0}
+					if _, err := Invitation(b, time.Time{}, f.Template, p, fmt.Sprint(n), customer); err != nil {
 						failures = append(failures, Failure{name, err.Error()})
 						break
 					}
