@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 
 	"github.com/fielder-care/fielder/shared/care"
@@ -61,6 +62,22 @@ func (d *decision) render(name string, private bool) (said, lang string, err err
 		}
 	}
 	return "", lang, fmt.Errorf("template %s is too long for the platform (%d of %d %s) and has no short text that fits", name, length.Used, length.Limit, length.Unit)
+}
+
+// Invitation puts an invitation into words: template for a customer on a
+// platform, in private, in lang or the template's fallback. The id picks the
+// variant, so that a repeated step says the same. A prospect's name is not said.
+// Returns care.Invalid when the template does not do; the loader and the golden
+// examples find that before.
+func Invitation(b *config.Bundle, now time.Time, template string, p care.Platform, lang, id string, c care.Customer) (string, error) {
+	d := decision{In: In{Bundle: b, Now: now, Triage: care.Triage{Lang: lang},
+		Post:  care.Post{Platform: p, NativeID: id, Private: true},
+		Match: care.Match{Customer: c, Known: !c.Prospect, Grade: care.GradeAsserted}}}
+	said, _, err := d.render(template, true)
+	if err != nil {
+		return "", care.Errorf(care.Invalid, "the invitation cannot be worded: %v", err)
+	}
+	return said, nil
 }
 
 // measure counts what will be sent: on Mastodon a mention of the author goes

@@ -613,14 +613,13 @@ func TestInvitation(t *testing.T) {
 	b := standard(t)
 	ana := care.Customer{External: "C-1", Name: "Ana Ruiz", Lang: "es"}
 	all := func(c care.Customer, p care.Platform, lang string) string {
-		c.Lang = lang
 		var out []string
 		for i := range 50 {
-			s, err := Invitation(b, tuesday, "invitation", p, fmt.Sprint(i), c)
+			s, err := Invitation(b, tuesday, "invitation", p, lang, fmt.Sprint(i), c)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if again, _ := Invitation(b, tuesday, "invitation", p, fmt.Sprint(i), c); again != s {
+			if again, _ := Invitation(b, tuesday, "invitation", p, lang, fmt.Sprint(i), c); again != s {
 				t.Fatal("the same invitation, other words")
 			}
 			if l := text.Measure(p, s, true); !l.Fits {
@@ -641,7 +640,7 @@ func TestInvitation(t *testing.T) {
 	if s := all(prospect, care.Bluesky, "es"); strings.Contains(s, "Ana") {
 		t.Errorf("the name of a prospect is said:\n%s", s)
 	}
-	if s, err := Invitation(b, tuesday, "no-such", care.X, "1", ana); err == nil || s != "" {
+	if s, err := Invitation(b, tuesday, "no-such", care.X, "en", "1", ana); err == nil || s != "" {
 		t.Errorf("%q, %v", s, err)
 	} else if care.CodeOf(err) != care.Invalid {
 		t.Errorf("code %s", care.CodeOf(err))

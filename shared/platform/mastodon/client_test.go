@@ -299,7 +299,7 @@ func TestHugePage(t *testing.T) {
 	var ids []string
 	for range 3 {
 		s := f.ask("public")
-		s["content"] = strings.Repeat("<p>lorem ipsum dolor</p>", 150_000)
+		s["content"] = "<p>" + strings.Repeat("lorem ipsum dolor sit amet. ", 110_000)
 		ids = append(ids, s["id"].(string))
 	}
 	cursor, got := "8", []string{}

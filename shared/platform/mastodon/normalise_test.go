@@ -251,15 +251,11 @@ func hostile() map[string]string {
 func TestNormaliseHostile(t *testing.T) {
 	for name, body := range hostile() {
 		t.Run(name, func(t *testing.T) {
-			start := time.Now()
 			b, err := Normalise([]byte(body), veloria, received)
 			if err != nil && care.CodeOf(err) != care.Invalid {
 				t.Fatalf("got %v", err)
 			}
 			sound(t, b)
-			if d := time.Since(start); d > 5*time.Second {
-				t.Fatalf("took %v", d)
-			}
 		})
 	}
 }
