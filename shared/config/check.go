@@ -624,25 +624,6 @@ func (c *checker) text(p, lang, text string, variables []string) (personal bool)
 	return personal
 }
 
-// uses says whether any text of the template holds a variable.
-func (t Template) uses(variable string) bool {
-	in := func(text string) bool {
-		names, _ := Placeholders(text)
-		return slices.Contains(names, variable)
-	}
-	for _, x := range t.Text {
-		if in(x.Short) || slices.ContainsFunc(x.Variants, in) {
-			return true
-		}
-		for _, tone := range x.Platforms {
-			if in(tone.Short) || slices.ContainsFunc(tone.Variants, in) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 func (c *checker) hours() {
 	h := c.b.Hours
 	if _, err := loadZone(h.TimeZone); err != nil {
@@ -790,11 +771,6 @@ func (c *checker) followup() {
 	each(c, "platforms", "platform", f.Platforms, platformNames)
 	if f.Template != "" {
 		c.knownIn("templates.yaml", "template", "template", f.Template, c.templates)
-		for _, name := range []string{"expect", "handle"} {
-			if c.b.Templates[f.Template].uses(name) {
-				c.fail("template", "template %s uses {{%s}}, which only an answer can promise; an invitation needs another one", quote(f.Template), name)
-			}
-		}
 	}
 	if f.CoolOff < 0 || time.Duration(f.CoolOff) > MaxCoolOff {
 		c.fail("coolOff", "must be at most %s", Duration(MaxCoolOff))

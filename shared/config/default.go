@@ -20,6 +20,15 @@ func DefaultFiles() fs.FS {
 
 // Default is the bundle of DefaultFiles, for tests, tools and the demo. It is
 // parsed once; nobody may change it.
-func Default() (*Bundle, error) { return parsed() }
+func Default() (*Bundle, error) {
+	standard.once.Do(func() { standard.bundle, standard.err = Load(DefaultFiles()) })
+	return standard.bundle, standard.err
+}
 
-var parsed = sync.OnceValues(func() (*Bundle, error) { return Load(DefaultFiles()) })
+// standard is no sync.OnceValues: as an initialiser that would link the YAML
+// parser, and the files, into every function.
+var standard struct {
+	once   sync.Once
+	bundle *Bundle
+	err    error
+}

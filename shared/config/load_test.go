@@ -227,8 +227,6 @@ func TestLoadErrors(t *testing.T) {
 				`followup.yaml:1:1: invitations are enabled but a cap per customer above 0 is missing`,
 				`followup.yaml:1:1: invitations are enabled but the time for which the cap per customer counts is missing`,
 				`followup.yaml:1:1: invitations are enabled but a cap per day above 0 is missing`}},
-		{"an invitation answers nothing", "followup.yaml", "enabled: false", "enabled: false\ntemplate: refund",
-			[]string{`followup.yaml:2:11: template "refund" uses {{expect}}, which only an answer can promise; an invitation needs another one`}},
 		{"anchors", "followup.yaml", "enabled: false", "enabled: &a false",
 			[]string{`followup.yaml:1:10: anchors, aliases and merge keys are not supported: write the value again`}},
 		{"two documents", "followup.yaml", "enabled: false\n", "enabled: false\n---\nenabled: true\n",

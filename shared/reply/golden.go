@@ -174,7 +174,7 @@ func fits(b *config.Bundle) []Failure {
 				name := fmt.Sprintf("template %s, %s, %s", f.Template, lang, p)
 				for n := range 50 {
 					customer := care.Customer{Name: "Maximiliana-Josefin Example", Prospect: n%2 == 0}
-					if _, err := Invitation(b, time.Time{}, f.Template, p, lang, fmt.Sprint(n), customer); err != nil {
+					if _, err := Invitation(b, closedTime(b), f.Template, p, lang, fmt.Sprint(n), customer); err != nil {
 						failures = append(failures, Failure{name, err.Error()})
 						break
 					}
@@ -185,14 +185,20 @@ func fits(b *config.Bundle) []Failure {
 	return failures
 }
 
-// fitsOn tries enough posts that every variant comes up, with long names and
-// the longest promise.
-func fitsOn(b *config.Bundle, template, lang string, p care.Platform, private bool) string {
-	// After closing time the promise names a day, which is longest.
+// closedTime is a time outside the opening hours, if there is one: then a promise
+// names a day, which is longest.
+func closedTime(b *config.Bundle) time.Time {
 	late := time.Date(2026, time.December, 30, 12, 0, 0, 0, b.Hours.Location())
 	for i := 0; i < 48 && b.Hours.Open(late); i++ {
 		late = late.Add(30 * time.Minute)
 	}
+	return late
+}
+
+// fitsOn tries enough posts that every variant comes up, with long names and
+// the longest promise.
+func fitsOn(b *config.Bundle, template, lang string, p care.Platform, private bool) string {
+	late := closedTime(b)
 	for n := range 200 {
 		d := decision{In: In{Bundle: b, Now: late,
 			Post:   care.Post{Platform: p, NativeID: fmt.Sprint(n), Author: care.Author{ID: "1", Handle: "a_rather_long_handle_of_somebody"}},

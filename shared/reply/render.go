@@ -135,9 +135,6 @@ func (d *decision) values(lang string) func(string) (string, bool) {
 		case "handle":
 			return d.handle()
 		case "expect":
-			if d.Now.IsZero() {
-				return "", false // an invitation answers nothing, so it promises nothing
-			}
 			return expect(lang, b.Hours, d.Now, b.Hours.ExpectFor(d.Post.Platform))
 		case "hours":
 			return week(lang, b.Hours)

@@ -235,7 +235,9 @@ func TestMeasureTakesAsLongAsTheTextIsLong(t *testing.T) {
 			for _, p := range care.Platforms() {
 				Measure(p, text, false)
 			}
-			if took := time.Since(start); took > 5*time.Second {
+			// Seconds at worst, on a busy machine and under the race detector; what is
+			// quadratic takes minutes.
+			if took := time.Since(start); took > 30*time.Second {
 				t.Errorf("took %s", took)
 			}
 		})
