@@ -19,9 +19,9 @@ type intents struct {
 	severity []string
 	index    map[uint64]int32 // feature -> postings, 1-based
 	postings [][]posting
-	total    []float32 // weight of example
-	owner    []uint16  // intent of example
-	mood     []float64 // mean sentiment of an intent's examples
+	total    []float32          // weight of example
+	owner    []uint16           // intent of example
+	mood     []float64          // mean sentiment of an intent's examples
 	shows    [][numTags]float64 // share of an intent's examples that show a cue
 	count    []int
 	vocab    *text.Vocab

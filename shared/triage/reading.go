@@ -31,6 +31,7 @@ type reading struct {
 	context    int
 	namesakes  int
 	asks       bool // a question mark
+	asked      int  // question marks
 	screams    int  // exclamation marks
 	emojis     int
 	numbers    int
@@ -95,6 +96,7 @@ func (r *reading) take(lex *lexicon) {
 	r.items, r.seen = r.items[:0], r.seen[:0]
 	r.tags = [numTags]uint8{}
 	r.concepts = 0
+	r.asked = 0
 	r.asks, r.screams, r.emojis, r.numbers, r.words, r.urls, r.hashtags = false, 0, 0, 0, 0, 0, 0
 	r.hasButs, r.rolledEyes, r.hit, r.sarcastic = false, false, 0, false
 	d := &r.doc
@@ -113,6 +115,7 @@ func (r *reading) take(lex *lexicon) {
 					r.screams += n
 				} else {
 					r.asks = true
+					r.asked += n
 				}
 			case '\n':
 				group++

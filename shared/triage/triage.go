@@ -214,6 +214,42 @@ func asksAnywhere(w string) bool {
 	return false
 }
 
+// hints counts hints of trouble: different cues, a negation, words in capitals,
+// piled-up punctuation.
+func (r *reading) hints() int {
+	n := 0
+	last := int32(-1)
+	for i := range r.seen {
+		h := &r.seen[i]
+		if r.lex.cues[h.cue].tag == tagFriction && h.first > last {
+			n++
+			last = h.last
+		}
+	}
+	n = min(n, 3)
+	if r.screams+r.asked > 1 {
+		n++
+	}
+	neg, caps := false, 0
+	for i := range r.items {
+		w := &r.items[i]
+		neg = neg || w.classes&clNeg.bit() != 0
+		if w.flags&text.Upper != 0 && w.value <= 0 {
+			caps++
+		}
+	}
+	if neg {
+		n++
+	}
+	if caps > 0 && r.doc.Uppers*2 < r.doc.Letters {
+		n++
+	}
+	if r.tags[tagThanks]+r.tags[tagPraise]+r.tags[tagFixed]+r.tags[tagNoProblem] > 0 {
+		n -= 2
+	}
+	return n
+}
+
 // praise reports kind words that are meant.
 func (r *reading) praise() bool {
 	if r.sarcastic || r.tags[tagSelfHarm]+r.tags[tagFraud]+r.tags[tagBreach]+r.tags[tagDiscrimination]+r.tags[tagChurn] > 0 {
@@ -231,6 +267,13 @@ func (r *reading) praise() bool {
 // complaint weighs what went wrong against what went right.
 func (r *reading) complaint(question bool) bool {
 	score := 2 * r.problems()
+	// Hints of trouble add up where somebody speaks to us or of himself, unless
+	// he merely asks.
+	if hints := r.hints(); hints >= 4 || hints >= 3 && r.sentiment < 0.1 && (!question || r.sentiment < -0.1) {
+		score += 2
+	} else if hints >= 2 && score > 0 {
+		score++
+	}
 	if r.sarcastic {
 		score += 4
 	}
