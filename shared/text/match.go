@@ -326,15 +326,21 @@ func (m *Matcher) Each(d *Doc, found func(phrase, first, last int)) {
 	m.once.Do(m.compile)
 	items := make([]Item, 0, 64)
 	at := make([]int32, 0, 64)
+	var hits []Hit
 	for i := range d.Tokens {
 		switch d.Tokens[i].Kind {
-		case Mark, Hashtag, URL:
+		case Hashtag: // as one word; its parts follow
+			hits = m.trie.At(hits[:0], []Item{{Word: m.vocab.ID(d.Word(i))}}, 0)
+			for _, h := range hits {
+				found(int(h.Value), i, i)
+			}
+			continue
+		case Mark, URL:
 			continue
 		}
 		items = append(items, Item{Word: m.vocab.ID(d.Word(i))})
 		at = append(at, int32(i))
 	}
-	var hits []Hit
 	for i := range items {
 		hits = m.trie.At(hits[:0], items, i)
 		for _, h := range hits {

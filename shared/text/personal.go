@@ -819,17 +819,31 @@ func nameThenNumber(s string, i int) int {
 		}
 		w := s[start:i]
 		if isHouse(w) {
-			if words == 0 {
+			if words == 0 || countsTime(s[i:]) {
 				return 0
 			}
 			return i
 		}
 		switch strings.ToLower(w) {
-		case "hace", "desde", "llevo", "llevamos", "esta", "está", "y", "que", "con", "sin", "no", "tiene", "cerrada", "cortada", "a", "es", "son", "durante", "depuis", "est", "há", "entre", "por":
+		case "hace", "desde", "lleva", "llevan", "llevo", "llevamos", "esta", "está", "y", "que", "con", "sin", "no", "tiene", "cerrada", "cortada", "a", "es", "son", "durante", "depuis", "est", "há", "entre", "por":
 			return 0
 		}
 	}
 	return 0
+}
+
+// countsTime reports that s goes on with a unit, so that the number before it
+// counts something: "3 días".
+func countsTime(s string) bool {
+	s = strings.TrimLeft(s, " ")
+	if i := strings.IndexAny(s, " ,.!?"); i >= 0 {
+		s = s[:i]
+	}
+	switch Fold(s) {
+	case "dia", "dias", "hora", "horas", "semana", "semanas", "mes", "meses", "minuto", "minutos", "ano", "anos", "veces", "vez", "gb", "megas", "euros", "jours", "heures", "semaines", "mois", "min", "h", "%", "€":
+		return true
+	}
+	return false
 }
 
 func prefixOf(s, p string) string {

@@ -399,11 +399,24 @@ func (d *Doc) letters(start, end int, flags uint8) {
 	if letters >= 2 && letters == uppers {
 		flags |= Upper
 	}
-	if shrunk := squeeze(d.fold[from:], 2); shrunk < len(d.fold)-from {
+	most := 2
+	if oneLetter(d.fold[from:]) {
+		most = 3 // "kkk" laughs, "bbb" is a name: no elongation of anything
+	}
+	if shrunk := squeeze(d.fold[from:], most); shrunk < len(d.fold)-from {
 		d.fold = d.fold[:from+shrunk]
 		flags |= Elongated
 	}
 	d.add(Token{Kind: Word, Flags: flags, Start: int32(start), End: int32(end), from: int32(from), to: int32(len(d.fold))})
+}
+
+func oneLetter(w []byte) bool {
+	for _, c := range w {
+		if c != w[0] {
+			return false
+		}
+	}
+	return true
 }
 
 // squeeze shortens, in place, every run of more than most equal letters to most

@@ -185,6 +185,32 @@ func (n *names) mark(r *reading, p *care.Post) {
 		}
 		r.seq = append(r.seq, it)
 	}
+	// A hashtag may be a name written as one word ("#VeloBox") whose parts are none.
+	for i := range d.Tokens {
+		if d.Tokens[i].Kind != text.Hashtag {
+			continue
+		}
+		r.hits = n.trie.At(r.hits[:0], append(r.tagItem[:0], text.Item{Word: n.vocab.ID(d.Word(i))}), 0)
+		for _, h := range r.hits {
+			switch kind, bit := nameKind(h.Value>>8), uint64(1)<<uint8(h.Value); kind {
+			case nameBrand:
+				r.brandNames++
+				r.ours++
+			case nameProduct:
+				r.products |= bit
+				r.ours++
+			case nameUnit:
+				r.units |= bit
+				r.ours++
+			case nameRival:
+				r.rivals |= bit
+			case nameContext:
+				r.context++
+			case nameNamesake:
+				r.namesakes++
+			}
+		}
+	}
 	for i := range r.seq {
 		if r.seq[i].Word == 0 {
 			continue

@@ -11,14 +11,15 @@ import (
 // reading is everything found in one text by one lexicon, and the scratch memory
 // for it. Readings are pooled.
 type reading struct {
-	doc   text.Doc
-	items []word
-	seq   []text.Item // what the tries see
-	seen  []hit       // cues found
-	hits  []text.Hit
-	marks []mark      // names found
-	spans []text.Span // personal data
-	tags  [numTags]uint8
+	doc     text.Doc
+	items   []word
+	seq     []text.Item // what the tries see
+	tagItem [1]text.Item
+	seen    []hit // cues found
+	hits    []text.Hit
+	marks   []mark      // names found
+	spans   []text.Span // personal data
+	tags    [numTags]uint8
 	// concepts found, one bit each.
 	concepts uint64
 	squeezed []byte

@@ -85,7 +85,7 @@ var boosters = []struct {
 	words   string
 }{
 	{en, 29, "very really so extremely absolutely completely totally utterly incredibly insanely seriously truly super especially beyond highly hugely deeply such freaking fricking effing bloody fucking fuckin damn total utter absolute complete most ridiculously literally way too"},
-	{en, -29, "slightly somewhat kinda kind-of sort-of barely hardly little fairly partly bit almost marginally occasionally"},
+	{en, -29, "slightly somewhat kinda barely hardly little fairly partly bit almost marginally occasionally"},
 	{es, 29, "muy tan super demasiado extremadamente absolutamente totalmente completamente realmente verdaderamente mucho mucha muchisimo increiblemente bastante sumamente menuda menudo vaya re mas"},
 	{es, -29, "poco algo ligeramente casi apenas"},
 	{fr, 29, "tres vraiment tellement trop extremement totalement completement absolument si super"},
