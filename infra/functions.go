@@ -97,7 +97,7 @@ func newFunctions(scope constructs.Construct, o Options, s shared) functions {
 		{
 			name: match, description: "author to identity to customer, and the conversation it belongs to",
 			memory: 256, timeout: 10, unlimited: intakeOnly,
-			table: []string{get, batchGet, query, put, update, remove}, events: true,
+			table: []string{get, batchGet, put, update, remove},
 		},
 		{
 			name: reply, description: "the business rules: answer, escalate or watch; the plan is stored once",

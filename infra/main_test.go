@@ -127,14 +127,14 @@ func TestConfigSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bundle := func(t *testing.T) map[string]any {
+	fresh := func(t *testing.T) map[string]any {
 		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(defaultConfig))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return v.(map[string]any)
 	}
-	if err := schema.Validate(bundle(t)); err != nil {
+	if err := schema.Validate(fresh(t)); err != nil {
 		t.Errorf("the default bundle: %v", err)
 	}
 	bads := map[string]func(b map[string]any){
@@ -154,7 +154,7 @@ func TestConfigSchema(t *testing.T) {
 	}
 	for name, spoil := range bads {
 		t.Run(name, func(t *testing.T) {
-			b := bundle(t)
+			b := fresh(t)
 			spoil(b)
 			if schema.Validate(b) == nil {
 				t.Error("accepted")

@@ -154,7 +154,7 @@ func TestGrants(t *testing.T) {
 		webhook:  "PutItem",
 		poller:   "PutItem UpdateItem",
 		triage:   "",
-		match:    "BatchGetItem DeleteItem GetItem PutItem Query UpdateItem",
+		match:    "BatchGetItem DeleteItem GetItem PutItem UpdateItem",
 		reply:    "GetItem UpdateItem",
 		escalate: "DeleteItem GetItem UpdateItem",
 		send:     "DeleteItem GetItem UpdateItem",
@@ -166,7 +166,6 @@ func TestGrants(t *testing.T) {
 	other := map[string][]string{
 		webhook:  {"events:PutEvents", "secretsmanager:GetSecretValue"},
 		poller:   {"events:PutEvents", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
-		match:    {"events:PutEvents"},
 		escalate: {"events:PutEvents", "states:SendTaskSuccess"},
 		send:     {"events:PutEvents", "secretsmanager:GetSecretValue"},
 		invite:   {"events:PutEvents", "sqs:SendMessage", "states:StartExecution"},

@@ -91,10 +91,9 @@ var localConnect = Connect{
 	Flow:     "10ca1000-0000-4000-8000-000000000002",
 }
 
-// defaultConfig is what `fielder rules bundle` makes of shared/config/default.
-// It is kept in the repository, so that a template can be made without building
-// anything first and a review shows what a deployment would bring; a test of the
-// command keeps the two equal.
+// defaultConfig is shared/config/default as AppConfig delivers it. It is kept in
+// the repository, so that a review shows what a deployment would bring and this
+// app needs none of the service's packages; a test keeps the two equal.
 //
 //go:embed config.json
 var defaultConfig []byte

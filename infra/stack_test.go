@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -15,16 +16,56 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
+
+	bundles "github.com/fielder-care/fielder/shared/config"
 )
 
-var updateGolden = flag.Bool("update", false, "rewrite testdata/<stage>.json")
+var updateGolden = flag.Bool("update", false, "rewrite config.json and testdata/<stage>.json")
 
 func TestMain(m *testing.M) {
 	// A matter of who deploys, not of what is tested.
 	os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
+	flag.Parse()
+	if *updateGolden { // first, because the templates hold it
+		data, err := bundle()
+		if err == nil {
+			err = os.WriteFile("config.json", data, 0o644)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		defaultConfig = data
+	}
 	code := m.Run()
 	jsii.Close()
 	os.Exit(code)
+}
+
+// bundle is shared/config/default as AppConfig delivers it, laid out for reading.
+func bundle() ([]byte, error) {
+	data, err := bundles.Encode(bundles.Default())
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, data, "", "  "); err != nil {
+		return nil, err
+	}
+	out.WriteByte('\n')
+	return out.Bytes(), nil
+}
+
+// TestConfigIsTheDefault: the bundle that a deployment brings is made of the files
+// that business users start from.
+func TestConfigIsTheDefault(t *testing.T) {
+	want, err := bundle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(defaultConfig), "\n")); diff != "" {
+		t.Errorf("infra/config.json is not shared/config/default any more; run `go test ./infra -update` (-default +config.json):\n%s", diff)
+	}
 }
 
 // template is a synthesised CloudFormation template.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/fielder-care/fielder/events"
 	"github.com/fielder-care/fielder/shared/care"
-	"github.com/fielder-care/fielder/shared/config"
 	"github.com/fielder-care/fielder/shared/contact"
 	"github.com/fielder-care/fielder/shared/escalate"
 	"github.com/fielder-care/fielder/shared/followup"
@@ -25,7 +24,7 @@ func Contact() (func(context.Context, events.Envelope) (contact.Outcome, error),
 	w := workflows{sfn.NewFromConfig(cfg)}
 	f := &followup.Service{
 		People: t, Past: t, Ledger: t, Workflow: followups{w, e.must("FIELDER_FOLLOWUP_MACHINE")},
-		Bundles: bundles(&e, cfg), Bus: b, Wording: wording, Clock: now,
+		Bundles: bundles(&e, cfg), Bus: b, Wording: reply.Invitation, Clock: now,
 	}
 	s := &contact.Service{Store: t, Workflow: taskEnded{w}, Followup: afterCall{f}, Bus: b}
 	if c := centre(cfg); c != nil {
@@ -42,7 +41,7 @@ func Invite() (func(context.Context, InviteRequest) (followup.Ready, error), err
 	t := table(&e, cfg, now)
 	s := &followup.Service{
 		People: t, Past: t, Ledger: t, Workflow: followups{workflows{sfn.NewFromConfig(cfg)}, e.must("FIELDER_FOLLOWUP_MACHINE")},
-		Bundles: bundles(&e, cfg), Bus: eventBus(&e, cfg), Wording: wording, Clock: now,
+		Bundles: bundles(&e, cfg), Bus: eventBus(&e, cfg), Wording: reply.Invitation, Clock: now,
 	}
 	return func(ctx context.Context, r InviteRequest) (followup.Ready, error) {
 		if r.DetailType == "" {
@@ -85,11 +84,6 @@ func Lookup() (func(context.Context, lookup.FlowEvent) (map[string]string, error
 		}
 		return out, err
 	}, e.err()
-}
-
-// wording renders an invitation with the reply templates.
-func wording(b *config.Bundle, template string, p care.Platform, lang, id string, c care.Customer) (string, error) {
-	return reply.Invitation(b, template, p, lang, id, c)
 }
 
 // followups is the workflow as followup sees it.

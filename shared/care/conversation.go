@@ -83,8 +83,6 @@ type Escalation struct {
 	Step     int  `json:"step,omitempty"`
 	Warned   bool `json:"warned,omitempty"`
 	Breached bool `json:"breached,omitempty"`
-	// MovedBy is the task token under which the last fallback happened.
-	MovedBy string `json:"movedBy,omitempty"`
 	// What the agent's task says about the post.
 	URL         string   `json:"url,omitempty"`
 	Platform    Platform `json:"platform,omitempty"`

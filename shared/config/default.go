@@ -2,7 +2,6 @@ package config
 
 import (
 	"embed"
-	"fmt"
 	"io/fs"
 	"sync"
 )
@@ -21,10 +20,15 @@ func DefaultFiles() fs.FS {
 
 // Default is the bundle of DefaultFiles, for tests, tools and the demo. It is
 // parsed once; nobody may change it.
-var Default = sync.OnceValue(func() *Bundle {
-	b, err := Load(DefaultFiles())
-	if err != nil {
-		panic(fmt.Sprintf("the built-in files are wrong:\n%v", err))
-	}
-	return b
-})
+func Default() (*Bundle, error) {
+	standard.once.Do(func() { standard.bundle, standard.err = Load(DefaultFiles()) })
+	return standard.bundle, standard.err
+}
+
+// standard is no sync.OnceValues: as an initialiser that would link the YAML
+// parser, and the files, into every function.
+var standard struct {
+	once   sync.Once
+	bundle *Bundle
+	err    error
+}

@@ -148,7 +148,7 @@ type Test struct {
 // Given is the post of a golden example, and who wrote it.
 type Given struct {
 	Platform care.Platform `yaml:"platform" json:"platform"`
-	Kind     care.Kind     `yaml:"kind" json:"kind,omitempty"` // default: mention, or direct when private
+	Kind     care.Kind     `yaml:"kind" json:"kind,omitempty"` // default: direct when private, post when not addressed, comment on Facebook and Instagram, else mention
 	Private  bool          `yaml:"private" json:"private,omitempty"`
 	Text     string        `yaml:"text" json:"text"`
 	Lang     string        `yaml:"lang" json:"lang,omitempty"` // the platform's hint

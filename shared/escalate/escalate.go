@@ -44,6 +44,9 @@ type Request struct {
 	Conversation care.ConversationID `json:"conversation,omitempty"`
 	Episode      int                 `json:"episode,omitempty"`
 	Token        string              `json:"token,omitempty"`
+	// Step is how many fallbacks there will have been after OpBreach: 1, then 2.
+	// It tells a repeat from the next breach; tokens differ between retries.
+	Step int `json:"step,omitempty"`
 	// Resolution is what the agent's side answered with the task token.
 	Resolution *Done `json:"resolution,omitempty"`
 }
@@ -319,16 +322,16 @@ func (s *Service) breach(ctx context.Context, r Request) (Answer, error) {
 			return nil
 		}
 		from, next = e.Queue, e.Queue
-		if e.MovedBy == r.Token { // a repeat of this very call
-			return nil
+		e.Breached, e.TaskToken = true, r.Token
+		if e.Step >= r.Step {
+			return nil // a repeat of this very step
 		}
+		e.Step = r.Step
 		if q, ok := queueOf(bundle.Routing, e.Queue); ok && q.Fallback != "" {
 			next = q.Fallback
 			old, e.Contact = e.Contact, ""
 			e.Queue = next
-			e.Step++
 		}
-		e.Breached, e.MovedBy, e.TaskToken = true, r.Token, r.Token
 		return nil
 	})
 	if err != nil {

@@ -197,7 +197,11 @@ func TestWarningNeverLiesInThePast(t *testing.T) {
 // step runs one operation of the escalation workflow.
 func step(t *testing.T, s *Service, op, token string) error {
 	t.Helper()
-	_, err := s.Handle(t.Context(), Request{Op: op, Conversation: "con_1", Episode: 1, Token: token, Correlation: "c"})
+	r := Request{Op: op, Conversation: "con_1", Episode: 1, Token: token, Correlation: "c"}
+	if op == OpBreach { // "t3-1": the first breach
+		r.Step = int(token[len(token)-1] - '0')
+	}
+	_, err := s.Handle(t.Context(), r)
 	return err
 }
 
@@ -225,8 +229,8 @@ func TestWholeEscalation(t *testing.T) {
 	if err := step(t, s, OpWarn, "t2"); err != nil || !h.conv.Escalation.Warned || h.conv.Escalation.TaskToken != "t2" {
 		t.Fatalf("warn: %v, %+v", err, h.conv.Escalation)
 	}
-	for range 2 { // repeated: the conversation moves on once
-		if err := step(t, s, OpBreach, "t3"); err != nil {
+	for _, token := range []string{"t3-1", "t4-1"} { // retried under a new token: the conversation moves on once
+		if err := step(t, s, OpBreach, token); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -234,10 +238,10 @@ func TestWholeEscalation(t *testing.T) {
 	if e.Queue != "priority" || e.Step != 1 || !e.Breached || len(h.tasks) != 2 || h.tasks["con_1-1-1"].Flow != "flow-p" || h.stopped[0] != "contact-con_1-1-0" {
 		t.Fatalf("breach: %+v, tasks %v, stopped %v", e, h.tasks, h.stopped)
 	}
-	if err := step(t, s, OpBreach, "t4"); err != nil || h.conv.Escalation.Queue != "manager" {
+	if err := step(t, s, OpBreach, "t5-2"); err != nil || h.conv.Escalation.Queue != "manager" {
 		t.Fatalf("second breach: %v, %+v", err, h.conv.Escalation)
 	}
-	if err := step(t, s, OpBreach, "t5"); err != nil || h.conv.Escalation.Queue != "manager" {
+	if err := step(t, s, OpBreach, "t6-3"); err != nil || h.conv.Escalation.Queue != "manager" {
 		t.Fatalf("no further queue: %v, %+v", err, h.conv.Escalation)
 	}
 	if err := step(t, s, OpResolve, ""); err != nil || h.conv.State != care.StateResolved || h.conv.Escalation != nil {
@@ -256,7 +260,7 @@ func TestResolvedMeanwhile(t *testing.T) {
 		t.Run(op, func(t *testing.T) {
 			h, s := newHouse()
 			h.conv.Episode = 1
-			if err := step(t, s, op, "tok"); err != nil || len(h.woken) != 1 || len(h.tasks) != 0 {
+			if err := step(t, s, op, "tok-1"); err != nil || len(h.woken) != 1 || len(h.tasks) != 0 {
 				t.Errorf("err %v, woken %v, tasks %v", err, h.woken, h.tasks)
 			}
 		})
@@ -270,7 +274,7 @@ func TestWithoutACentre(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, op := range []string{OpTask, OpWarn, OpBreach, OpResolve} {
-		if err := step(t, s, op, "tok-"+op); err != nil {
+		if err := step(t, s, op, "tok-1"); err != nil {
 			t.Errorf("%s: %v", op, err)
 		}
 	}

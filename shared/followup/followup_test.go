@@ -185,7 +185,7 @@ func (d *desk) Publish(_ context.Context, e ...events.Detail) error {
 func newDesk() (*desk, *Service) {
 	d := &desk{f: happy(), saved: map[string]care.Invitation{}}
 	return d, &Service{People: d, Past: d, Ledger: d, Workflow: d, Bundles: d, Bus: d, Clock: func() time.Time { return noon },
-		Wording: func(_ *config.Bundle, template string, p care.Platform, _, _ string, _ care.Customer) (string, error) {
+		Wording: func(_ *config.Bundle, _ time.Time, template string, p care.Platform, _, _ string, _ care.Customer) (string, error) {
 			return fmt.Sprintf("%s on %s", template, p), nil
 		}}
 }

@@ -93,7 +93,7 @@ type Bus interface {
 }
 
 // Wording renders the invitation in the customer's language for a platform.
-type Wording func(b *config.Bundle, template string, p care.Platform, lang, id string, c care.Customer) (string, error)
+type Wording func(b *config.Bundle, now time.Time, template string, p care.Platform, lang, id string, c care.Customer) (string, error)
 
 // Service does the operations.
 type Service struct {
@@ -176,7 +176,7 @@ func (s *Service) invite(ctx context.Context, r Request) (Ready, error) {
 	if !v.OK {
 		return Ready{Status: "withheld"}, s.save(ctx, t, "withheld", v.Platform, "", v.Reasons)
 	}
-	text, err := s.Wording(bundle, f.Policy.Template, v.Platform, f.Customer.Lang, t.ID(), f.Customer)
+	text, err := s.Wording(bundle, f.Now, f.Policy.Template, v.Platform, f.Customer.Lang, t.ID(), f.Customer)
 	if err != nil {
 		return Ready{}, err
 	}

@@ -245,7 +245,9 @@ func TestErrNotRecorded(t *testing.T) {
 		}
 		return nil
 	}
-	send := func(ctx context.Context, a *idempotency.Attempt) (string, error) { return "sent", a.Mark(ctx, "sending") }
+	send := func(ctx context.Context, a *idempotency.Attempt) (string, error) {
+		return "sent", a.Mark(ctx, "sending")
+	}
 	got, _, err := idempotency.Do(ctx, keeper, "k", send)
 	wantCode(t, err, care.Unknown)
 	if got != "sent" || !errors.Is(err, down) {

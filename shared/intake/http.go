@@ -24,7 +24,8 @@ type Webhook struct {
 	Handshake func(ctx context.Context, r *http.Request) (contentType string, body []byte, err error)
 	// Verify checks the signature over the raw body; care.Denied when it is wrong.
 	Verify func(ctx context.Context, h http.Header, body []byte) error
-	// Normalise reads the body; care.Invalid when it is not the platform's form.
+	// Normalise reads the body; care.Invalid when it is not the platform's form,
+	// with the items that could be read all the same.
 	Normalise func(ctx context.Context, body []byte, received time.Time) (care.Batch, error)
 }
 
@@ -81,12 +82,18 @@ func Handler(taker Taker, counter Counter, clock func() time.Time, correlation f
 				refuse(ctx, w, counter, p.Name, err)
 				return
 			}
-			batch, err := p.Normalise(ctx, body, clock())
-			if err != nil {
-				refuse(ctx, w, counter, p.Name, err)
+			batch, faulty := p.Normalise(ctx, body, clock())
+			if faulty != nil && len(batch.Items) == 0 {
+				refuse(ctx, w, counter, p.Name, faulty)
 				return
 			}
 			report, err := taker.Take(ctx, batch, correlation(ctx))
+			if faulty != nil && err == nil {
+				// Part of the body is readable and durable now. Refusing the rest
+				// would only bring the same body again: it is counted and logged.
+				count(ctx, counter, p.Name, "ItemsUnreadable")
+				slog.ErrorContext(ctx, "part of a body cannot be read", "platform", p.Name, "error", faulty.Error())
+			}
 			if err != nil {
 				refuse(ctx, w, counter, p.Name, err)
 				return

@@ -244,6 +244,11 @@ func TestCapEndsAtMidnight(t *testing.T) {
 	if v := MaySend(r); !v.Until.Equal(time.Date(2026, time.November, 25, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("until %s", v.Until)
 	}
+	r.TextHasPersonalData = true // never ends by itself, so both together do not
+	if v := MaySend(r); v.Rule != "cap" || !v.Until.IsZero() {
+		t.Errorf("%s until %s", v.Rule, v.Until)
+	}
+	r.TextHasPersonalData = false
 	r.AgentOnIt = true // ends nobody knows when, so both together do
 	if v := MaySend(r); !v.Until.IsZero() {
 		t.Errorf("until %s", v.Until)

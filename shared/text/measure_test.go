@@ -185,21 +185,17 @@ func drawText(t *rapid.T, label string) string {
 	return strings.Join(rapid.SliceOfN(rapid.SampledFrom(parts), 0, 30).Draw(t, label), "")
 }
 
-// Two texts with a line feed between them take what each takes, and one for the
-// line feed, on platforms that do not look further than a space.
+// A line feed parts a text: both parts take what they take alone, on platforms
+// that do not look further than a space. (The second is measured with the line
+// feed: at the very beginning of a text twitter-text sees "ñt.co" as ñ and t.co.)
 func TestSplittingAddsUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := drawText(t, "a"), drawText(t, "b")
 		p := rapid.SampledFrom([]care.Platform{care.X, care.Facebook, care.Messenger, care.Instagram, care.Mastodon}).Draw(t, "platform")
 		private := rapid.Bool().Draw(t, "private")
-		whole, first, second := Measure(p, a+"\n"+b, private).Used, Measure(p, a, private).Used, Measure(p, b, private).Used
-		if whole != first+1+second {
-			// CR LF is one grapheme, and a text may begin with a mark that joins
-			// what is before it.
-			if p == care.Mastodon && (strings.HasSuffix(a, "\r") || whole == first+1+second-1) {
-				return
-			}
-			t.Fatalf("%q and %q take %d and %d, together %d", a, b, first, second, whole)
+		whole, first, second := Measure(p, a+"\n"+b, private).Used, Measure(p, a, private).Used, Measure(p, "\n"+b, private).Used
+		if whole != first+second && !(p == care.Mastodon && strings.HasSuffix(a, "\r")) { // CR LF is one grapheme
+			t.Fatalf("%q and %q take %d and %d, together %d", a, "\n"+b, first, second, whole)
 		}
 	})
 }
@@ -239,7 +235,9 @@ func TestMeasureTakesAsLongAsTheTextIsLong(t *testing.T) {
 			for _, p := range care.Platforms() {
 				Measure(p, text, false)
 			}
-			if took := time.Since(start); took > 5*time.Second {
+			// Seconds at worst, on a busy machine and under the race detector; what is
+			// quadratic takes minutes.
+			if took := time.Since(start); took > 30*time.Second {
 				t.Errorf("took %s", took)
 			}
 		})

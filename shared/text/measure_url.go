@@ -26,7 +26,8 @@ type urlScanner struct {
 	runes []rune
 	stop  []int // first index from i on whose rune is no part of a label
 	under []int // underscores before i
-	tld   map[int]int
+	tld   []int // end of the top-level domain that begins at i; -1 none, 0 not yet known
+	dots  []int // scratch of domain
 }
 
 // extractURLs finds the URLs of a text, in order and disjoint.
@@ -42,10 +43,12 @@ func extractURLs(runes []rune, withoutProtocol bool) []urlSpan {
 	var urls []urlSpan
 	for p := 0; p < len(runes); {
 		// A URL follows a character that may precede one, or begins the text.
-		if u, ok := s.match(p + 1); ok && precedes(runes[p]) {
-			urls = append(urls, s.links(u, withoutProtocol)...)
-			p = u.end
-			continue
+		if precedes(runes[p]) {
+			if u, ok := s.match(p + 1); ok {
+				urls = append(urls, s.links(u, withoutProtocol)...)
+				p = u.end
+				continue
+			}
 		}
 		if p == 0 {
 			if u, ok := s.match(0); ok {
@@ -60,7 +63,7 @@ func extractURLs(runes []rune, withoutProtocol bool) []urlSpan {
 }
 
 func newURLScanner(runes []rune) *urlScanner {
-	s := &urlScanner{runes: runes, stop: make([]int, len(runes)+1), under: make([]int, len(runes)+1), tld: map[int]int{}}
+	s := &urlScanner{runes: runes, stop: make([]int, len(runes)+1), under: make([]int, len(runes)+1), tld: make([]int, len(runes)+1)}
 	s.stop[len(runes)] = len(runes)
 	for i := len(runes) - 1; i >= 0; i-- {
 		s.stop[i] = i
@@ -108,6 +111,9 @@ func (s *urlScanner) match(start int) (urlMatch, bool) {
 }
 
 func (s *urlScanner) protocol(i int) int {
+	if s.at(i)|0x20 != 'h' {
+		return 0
+	}
 	for _, p := range []string{"https://", "http://"} {
 		if i+len(p) <= len(s.runes) && strings.EqualFold(string(s.runes[i:i+len(p)]), p) {
 			return len(p)
@@ -119,7 +125,7 @@ func (s *urlScanner) protocol(i int) int {
 // domain takes the longest chain of labels from i that ends in a top-level
 // domain.
 func (s *urlScanner) domain(start, i int) (urlMatch, bool) {
-	var dots []int
+	dots := s.dots[:0]
 	first := i
 	for len(dots) < maxLabels {
 		end := s.stop[i]
@@ -132,6 +138,7 @@ func (s *urlScanner) domain(start, i int) (urlMatch, bool) {
 			break
 		}
 	}
+	s.dots = dots
 	for k := len(dots) - 1; k >= 0; k-- {
 		name := first
 		if k > 0 {
@@ -150,12 +157,13 @@ func (s *urlScanner) domain(start, i int) (urlMatch, bool) {
 // topLevel is the end of a top-level domain that begins at i, 0 when there is
 // none.
 func (s *urlScanner) topLevel(i int) int {
-	end, ok := s.tld[i]
-	if !ok {
-		end = topLevel(s.runes, i, len(s.runes))
-		s.tld[i] = end
+	if s.tld[i] == 0 {
+		s.tld[i] = -1
+		if end := topLevel(s.runes, i, len(s.runes)); end > 0 {
+			s.tld[i] = end
+		}
 	}
-	return end
+	return max(0, s.tld[i])
 }
 
 // topLevel does the work within runes[:limit].

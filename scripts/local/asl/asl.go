@@ -26,6 +26,16 @@ type Clock interface {
 	Sleep(ctx context.Context, d time.Duration) error
 }
 
+// Timers is what a Clock may offer besides: then time-outs are timers of its own
+// instead of goroutines that sleep, and Sleep is called only by an execution (or
+// a branch) that waits. A clock that counts who is waiting needs to tell the two
+// apart.
+type Timers interface {
+	// AfterFunc calls f in a goroutine of its own once d has passed. stop prevents
+	// that; it returns false if it is too late.
+	AfterFunc(d time.Duration, f func()) (stop func() bool)
+}
+
 // Real is the clock on the wall.
 type Real struct{}
 

@@ -3,7 +3,6 @@ package asl
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -166,7 +165,7 @@ func parseTest(f *fields, allowed []string) (condition, error) {
 	value := func(d data) (any, error) {
 		v, err := variable.eval(d)
 		if err != nil {
-			return nil, fmt.Errorf("Invalid path '%s': The choice state's condition path references an invalid value.", variable.src)
+			return nil, noSuchPath(variable.src)
 		}
 		return v, nil
 	}
@@ -220,7 +219,7 @@ func parseTest(f *fields, allowed []string) (condition, error) {
 		other = func(d data) (any, error) {
 			v, err := p.eval(d)
 			if err != nil {
-				return nil, fmt.Errorf("Invalid path '%s': The choice state's condition path references an invalid value.", p.src)
+				return nil, noSuchPath(p.src)
 			}
 			return v, nil
 		}
@@ -242,6 +241,13 @@ func parseTest(f *fields, allowed []string) (condition, error) {
 		}
 		return compare(a, b), nil
 	}, nil
+}
+
+// noSuchPath is a rule's path that leads nowhere, in AWS's words.
+type noSuchPath string
+
+func (p noSuchPath) Error() string {
+	return "Invalid path '" + string(p) + "': The choice state's condition path references an invalid value."
 }
 
 // compareStrictly tells whether a literal has the type that its operator needs,

@@ -127,6 +127,11 @@ func (r *run) emit(e Event) int64 {
 // after calls then when d has passed, unless ctx ends first. The time counts
 // from now, not from when the goroutine gets to run.
 func (r *run) after(ctx context.Context, d time.Duration, then func()) {
+	if c, ok := r.exec.Clock.(Timers); ok {
+		stop := c.AfterFunc(d, then)
+		context.AfterFunc(ctx, func() { stop() })
+		return
+	}
 	deadline := r.exec.Clock.Now().Add(d)
 	go func() {
 		if r.exec.Clock.Sleep(ctx, deadline.Sub(r.exec.Clock.Now())) == nil {
@@ -613,20 +618,18 @@ func (v *visit) task(ctx context.Context) (any, *Error) {
 		v.run.after(inner, timeout, func() { cancel(&Error{Name: errTimeout}) })
 	}
 	if heartbeat > 0 {
-		go func() {
-			for {
-				mu.Lock()
-				left := heartbeat - clock.Now().Sub(beat)
-				mu.Unlock()
-				if left <= 0 {
-					cancel(&Error{Name: errHeartbeat})
-					return
-				}
-				if clock.Sleep(inner, left) != nil {
-					return
-				}
+		var check func()
+		check = func() {
+			mu.Lock()
+			left := heartbeat - clock.Now().Sub(beat)
+			mu.Unlock()
+			if left <= 0 {
+				cancel(&Error{Name: errHeartbeat})
+				return
 			}
-		}()
+			v.run.after(inner, left, check)
+		}
+		check()
 	}
 	output, failed := v.run.exec.Tasks(inner, Task{
 		State: s.name, Resource: s.resource, Parameters: encoded, Token: v.token, Attempt: v.retries, Timeout: timeout,

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -446,6 +449,25 @@ func TestMachineLists(t *testing.T) {
 	}
 	if got := m.TokenStates(); len(got) != 0 {
 		t.Errorf("token states %v", got)
+	}
+}
+
+// The workflows that we deploy use nothing that is not supported.
+func TestOurWorkflowsParse(t *testing.T) {
+	files, err := filepath.Glob("../../../infra/workflow/*.asl.json")
+	if err != nil || len(files) < 3 {
+		t.Fatalf("found %d workflows, want at least 3: %v", len(files), err)
+	}
+	// The deployment puts ARNs and names where the definitions have ${Name}.
+	substitution := regexp.MustCompile(`\$\{[A-Za-z0-9]+\}`)
+	for _, file := range files {
+		def, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Parse(substitution.ReplaceAll(def, []byte("arn:aws:lambda:us-east-1:111111111111:function:f"))); err != nil {
+			t.Errorf("%s: %v", filepath.Base(file), err)
+		}
 	}
 }
 

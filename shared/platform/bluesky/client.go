@@ -96,7 +96,7 @@ type problem struct {
 
 func problemOf(res wire.Response) problem {
 	var p problem
-	_ = json.Unmarshal(res.Body, &p)
+	_ = wire.Object(res.Body, &p)
 	return p
 }
 
@@ -154,7 +154,7 @@ func (c *Client) read(ctx context.Context, nsid string, q url.Values, chat bool,
 	if err != nil {
 		return err
 	}
-	if json.Unmarshal(res.Body, v) != nil {
+	if !wire.Object(res.Body, v) {
 		return care.Errorf(care.Unavailable, "the Bluesky server's answer is not the JSON that it should be")
 	}
 	return nil
@@ -258,7 +258,7 @@ func (c *Client) keep(res wire.Response, now time.Time) (session, error) {
 		Access  wire.Str `json:"accessJwt"`
 		Refresh wire.Str `json:"refreshJwt"`
 	}
-	if json.Unmarshal(res.Body, &v) != nil || v.Access == "" || !validDID(string(v.DID)) || strings.ContainsAny(string(v.Access+v.Refresh), "\r\n") {
+	if !wire.Object(res.Body, &v) || v.Access == "" || !validDID(string(v.DID)) || strings.ContainsAny(string(v.Access+v.Refresh), "\r\n") {
 		return session{}, care.Errorf(care.Unavailable, "the Bluesky server signed us in without a session")
 	}
 	if c.own.Account != "" && string(v.DID) != c.own.Account {

@@ -8,26 +8,26 @@ import "github.com/fielder-care/fielder/shared/platform/internal/wire"
 // be missing, null or of another type: a record is whatever its author wrote.
 
 type notification struct {
-	URI           wire.Str          `json:"uri"`
-	CID           wire.Str          `json:"cid"`
-	Author        wire.Opt[profile] `json:"author"`
-	Reason        wire.Str          `json:"reason"`
-	ReasonSubject wire.Str          `json:"reasonSubject"`
-	Record        wire.Opt[record]  `json:"record"`
-	IndexedAt     wire.Time         `json:"indexedAt"`
+	URI           wire.Str  `json:"uri"`
+	CID           wire.Str  `json:"cid"`
+	Author        profile   `json:"author"`
+	Reason        wire.Str  `json:"reason"`
+	ReasonSubject wire.Str  `json:"reasonSubject"`
+	Record        *record   `json:"record"`
+	IndexedAt     wire.Time `json:"indexedAt"`
 }
 
 type profile struct {
-	DID          wire.Str         `json:"did"`
-	Handle       wire.Str         `json:"handle"`
-	DisplayName  wire.Str         `json:"displayName"`
-	CreatedAt    wire.Time        `json:"createdAt"`
-	Followers    wire.Int         `json:"followersCount"`
-	Labels       wire.List[label] `json:"labels"`
-	Verification wire.Opt[struct {
+	DID          wire.Str  `json:"did"`
+	Handle       wire.Str  `json:"handle"`
+	DisplayName  wire.Str  `json:"displayName"`
+	CreatedAt    wire.Time `json:"createdAt"`
+	Followers    wire.Int  `json:"followersCount"`
+	Labels       []label   `json:"labels"`
+	Verification struct {
 		Status  wire.Str `json:"verifiedStatus"`
 		Trusted wire.Str `json:"trustedVerifierStatus"`
-	}] `json:"verification"`
+	} `json:"verification"`
 }
 
 type label struct {
@@ -36,18 +36,18 @@ type label struct {
 }
 
 type record struct {
-	Type      wire.Str            `json:"$type"`
-	Text      wire.Str            `json:"text"`
-	CreatedAt wire.Time           `json:"createdAt"`
-	Langs     wire.List[wire.Str] `json:"langs"`
-	Reply     wire.Opt[replyRef]  `json:"reply"`
-	Embed     wire.Opt[embed]     `json:"embed"`
-	Facets    wire.List[facet]    `json:"facets"`
+	Type      wire.Str   `json:"$type"`
+	Text      wire.Str   `json:"text"`
+	CreatedAt wire.Time  `json:"createdAt"`
+	Langs     []wire.Str `json:"langs"`
+	Reply     *replyRef  `json:"reply"`
+	Embed     embed      `json:"embed"`
+	Facets    []facet    `json:"facets"`
 }
 
 type replyRef struct {
-	Root   wire.Opt[strongRef] `json:"root"`
-	Parent wire.Opt[strongRef] `json:"parent"`
+	Root   strongRef `json:"root"`
+	Parent strongRef `json:"parent"`
 }
 
 type strongRef struct {
@@ -56,16 +56,16 @@ type strongRef struct {
 }
 
 type embed struct {
-	Type   wire.Str              `json:"$type"`
-	Images wire.List[struct{}]   `json:"images"`
-	Video  wire.Opt[struct{}]    `json:"video"`
-	Record wire.Opt[embedRecord] `json:"record"`
-	Media  wire.Opt[struct {
-		Images   wire.List[struct{}] `json:"images"`
-		Video    wire.Opt[struct{}]  `json:"video"`
-		External wire.Opt[external]  `json:"external"`
-	}] `json:"media"`
-	External wire.Opt[external] `json:"external"`
+	Type   wire.Str    `json:"$type"`
+	Images []struct{}  `json:"images"`
+	Video  *struct{}   `json:"video"`
+	Record embedRecord `json:"record"`
+	Media  struct {
+		Images   []struct{} `json:"images"`
+		Video    *struct{}  `json:"video"`
+		External external   `json:"external"`
+	} `json:"media"`
+	External external `json:"external"`
 }
 
 type external struct {
@@ -75,43 +75,43 @@ type external struct {
 // embedRecord is a strong reference, or holds one (recordWithMedia).
 type embedRecord struct {
 	strongRef
-	Record wire.Opt[strongRef] `json:"record"`
+	Record strongRef `json:"record"`
 }
 
 type facet struct {
-	Features wire.List[struct {
+	Features []struct {
 		Type wire.Str `json:"$type"`
 		URI  wire.Str `json:"uri"`
 		DID  wire.Str `json:"did"`
-	}] `json:"features"`
+	} `json:"features"`
 }
 
 // postView is a post as getPosts shows it.
 type postView struct {
-	URI    wire.Str         `json:"uri"`
-	CID    wire.Str         `json:"cid"`
-	Record wire.Opt[record] `json:"record"`
-	Viewer wire.Opt[struct {
+	URI    wire.Str `json:"uri"`
+	CID    wire.Str `json:"cid"`
+	Record *record  `json:"record"`
+	Viewer struct {
 		ReplyDisabled wire.Bool `json:"replyDisabled"`
-	}] `json:"viewer"`
+	} `json:"viewer"`
 }
 
 // logEntry is one event of chat.bsky.convo.getLog.
 type logEntry struct {
-	Type     wire.Str           `json:"$type"`
-	Rev      wire.Str           `json:"rev"`
-	Convo    wire.Str           `json:"convoId"`
-	Message  wire.Opt[message]  `json:"message"`
-	Profiles wire.List[profile] `json:"relatedProfiles"`
+	Type     wire.Str  `json:"$type"`
+	Rev      wire.Str  `json:"rev"`
+	Convo    wire.Str  `json:"convoId"`
+	Message  message   `json:"message"`
+	Profiles []profile `json:"relatedProfiles"`
 }
 
 type message struct {
 	Type   wire.Str `json:"$type"`
 	ID     wire.Str `json:"id"`
 	Text   wire.Str `json:"text"`
-	Sender wire.Opt[struct {
+	Sender struct {
 		DID wire.Str `json:"did"`
-	}] `json:"sender"`
-	SentAt wire.Time          `json:"sentAt"`
-	Embed  wire.Opt[struct{}] `json:"embed"`
+	} `json:"sender"`
+	SentAt wire.Time `json:"sentAt"`
+	Embed  *struct{} `json:"embed"`
 }

@@ -1,7 +1,7 @@
 package bluesky
 
 import (
-	"encoding/json"
+	"bytes"
 	"net"
 	"net/url"
 	"strings"
@@ -52,36 +52,17 @@ func add(b *care.Batch, seen map[string]bool, n notification, own platform.Accou
 }
 
 type page struct {
-	Notifications []notification
-	Cursor        string
+	Notifications []notification `json:"notifications"`
+	Cursor        wire.Str       `json:"cursor"`
 }
 
-// decodePage keeps an element that is no object as its zero value, so that it is
-// counted.
+// decodePage reads a page; an element that is no object is kept as its zero
+// value, so that it is counted. A null list is an empty one, a missing list means
+// that body is something else.
 func decodePage(body []byte) (page, bool) {
-	var raw struct {
-		Notifications []json.RawMessage `json:"notifications"`
-		Cursor        wire.Str          `json:"cursor"`
-	}
-	if json.Unmarshal(body, &raw) != nil || raw.Notifications == nil && !hasKey(body, "notifications") {
-		return page{}, false
-	}
-	p := page{Cursor: string(raw.Cursor)}
-	for _, r := range raw.Notifications {
-		var o wire.Opt[notification]
-		_ = o.UnmarshalJSON(r)
-		p.Notifications = append(p.Notifications, o.Value)
-	}
-	return p, true
-}
-
-func hasKey(body []byte, key string) bool {
-	var m map[string]json.RawMessage
-	if json.Unmarshal(body, &m) != nil {
-		return false
-	}
-	_, ok := m[key]
-	return ok
+	var p page
+	ok := wire.Object(body, &p) && (p.Notifications != nil || bytes.Contains(body, []byte(`"notifications"`)))
+	return p, ok
 }
 
 // notForUs are the reasons that need no care (lexicon
@@ -123,16 +104,16 @@ func normalise(n notification, own platform.Account, received time.Time) (care.I
 		return care.Inbound{}, &care.Skipped{Type: typeName(string(n.Reason)), Reason: reason, Known: known}
 	}
 	did, _, rkey, ok := splitURI(string(n.URI))
-	if !ok || !n.Record.Known {
+	if !ok || n.Record == nil {
 		return care.Inbound{}, &care.Skipped{Type: typeName(string(n.Reason)), Reason: "it names no post", Known: false}
 	}
-	r := n.Record.Value
+	r := *n.Record
 	p := care.Post{
 		Platform:   care.Bluesky,
 		NativeID:   string(n.URI),
 		Account:    own.Account,
 		Kind:       kind,
-		Author:     author(n.Author.Value, did, own),
+		Author:     author(n.Author, did, own),
 		Thread:     string(n.URI),
 		CreatedAt:  r.CreatedAt.Time,
 		ReceivedAt: received,
@@ -158,7 +139,8 @@ func normalise(n notification, own platform.Account, received time.Time) (care.I
 		did, _, _, ok := splitURI(uri)
 		return ok && did == own.Account
 	}
-	if root, parent := r.Reply.Value.Root.Value, r.Reply.Value.Parent.Value; r.Reply.Known {
+	if r.Reply != nil {
+		root, parent := r.Reply.Root, r.Reply.Parent
 		if _, _, _, ok := splitURI(string(parent.URI)); ok {
 			p.ReplyTo = string(parent.URI)
 		}
@@ -174,7 +156,7 @@ func normalise(n notification, own platform.Account, received time.Time) (care.I
 	switch kind {
 	case care.KindQuote:
 		p.InOurThread, p.Addressed = true, true
-		if q := quoted(r.Embed.Value); p.ReplyTo == "" && q != "" {
+		if q := quoted(r.Embed); p.ReplyTo == "" && q != "" {
 			p.ReplyTo = q
 		}
 	case care.KindMention:
@@ -196,7 +178,7 @@ func author(a profile, did string, own platform.Account) care.Author {
 	if !validHandle(h) {
 		h = ""
 	}
-	v := a.Verification.Value
+	v := a.Verification
 	bot := false
 	for _, l := range a.Labels {
 		bot = bot || l.Val == "bot" && string(l.Src) == did // labelled by itself
@@ -214,7 +196,7 @@ func author(a profile, did string, own platform.Account) care.Author {
 }
 
 func quoted(e embed) string {
-	for _, uri := range []wire.Str{e.Record.Value.URI, e.Record.Value.Record.Value.URI} {
+	for _, uri := range []wire.Str{e.Record.URI, e.Record.Record.URI} {
 		if _, _, _, ok := splitURI(string(uri)); ok {
 			return string(uri)
 		}
@@ -252,18 +234,18 @@ func attachments(r record) []care.Attachment {
 			list = append(list, care.Attachment{Type: kind, URL: uri})
 		}
 	}
-	e := r.Embed.Value
-	for range len(e.Images) + len(e.Media.Value.Images) {
+	e := r.Embed
+	for range len(e.Images) + len(e.Media.Images) {
 		put("image", "")
 	}
-	if e.Video.Known || e.Media.Value.Video.Known {
+	if e.Video != nil || e.Media.Video != nil {
 		put("video", "")
 	}
 	if quoted(e) != "" {
 		put("share", "")
 	}
-	put("link", string(e.External.Value.URI))
-	put("link", string(e.Media.Value.External.Value.URI))
+	put("link", string(e.External.URI))
+	put("link", string(e.Media.External.URI))
 	for _, f := range r.Facets {
 		for _, x := range f.Features {
 			put("link", string(x.URI))
@@ -333,25 +315,14 @@ func NormaliseLog(body []byte, own platform.Account, received time.Time) (care.B
 }
 
 type chatLog struct {
-	Logs   []logEntry
-	Cursor string
+	Logs   []logEntry `json:"logs"`
+	Cursor wire.Str   `json:"cursor"`
 }
 
 func decodeLog(body []byte) (chatLog, bool) {
-	var raw struct {
-		Logs   []json.RawMessage `json:"logs"`
-		Cursor wire.Str          `json:"cursor"`
-	}
-	if json.Unmarshal(body, &raw) != nil || raw.Logs == nil && !hasKey(body, "logs") {
-		return chatLog{}, false
-	}
-	l := chatLog{Cursor: string(raw.Cursor)}
-	for _, r := range raw.Logs {
-		var o wire.Opt[logEntry]
-		_ = o.UnmarshalJSON(r)
-		l.Logs = append(l.Logs, o.Value)
-	}
-	return l, true
+	var l chatLog
+	ok := wire.Object(body, &l) && (l.Logs != nil || bytes.Contains(body, []byte(`"logs"`)))
+	return l, ok
 }
 
 func addLog(b *care.Batch, e logEntry, own platform.Account, received time.Time) {
@@ -371,8 +342,8 @@ func addLog(b *care.Batch, e logEntry, own platform.Account, received time.Time)
 		skip("a chat event that we have never heard of", false)
 		return
 	}
-	m := e.Message.Value
-	from := string(m.Sender.Value.DID)
+	m := e.Message
+	from := string(m.Sender.DID)
 	switch {
 	case !chatID.MatchString(string(e.Convo)) || !chatID.MatchString(string(m.ID)) || !validDID(from):
 		skip("a direct message without a readable id or sender", false)
@@ -408,7 +379,7 @@ func addLog(b *care.Batch, e logEntry, own platform.Account, received time.Time)
 	}
 	if change == care.Received {
 		p.Text, p.Truncated = platform.Text(string(m.Text))
-		if m.Embed.Known {
+		if m.Embed != nil {
 			p.Attachments = []care.Attachment{{Type: "share"}}
 		}
 	}

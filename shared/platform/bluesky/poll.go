@@ -235,7 +235,7 @@ func (c *Client) notifications(ctx context.Context, own platform.Account, cur *c
 	switch {
 	case list.Cursor == "":
 		done = true
-	case list.Cursor == s.Page:
+	case string(list.Cursor) == s.Page:
 		done = true
 		p.Batch.Skipped = append(p.Batch.Skipped, care.Skipped{Type: "paging", Reason: "the server gives the same page again, so that older notifications cannot be read", Known: false})
 	case s.Left > 0:
@@ -249,7 +249,7 @@ func (c *Client) notifications(ctx context.Context, own platform.Account, cur *c
 		s.Back++
 		done = s.Back >= lookback
 	}
-	s.Page = list.Cursor
+	s.Page = string(list.Cursor)
 	if done {
 		cur.finish()
 	}
@@ -376,8 +376,8 @@ func (c *Client) chat(ctx context.Context, own platform.Account, cur *cursor, p 
 		addLog(&p.Batch, e, own, received)
 		last = max(last, rev)
 	}
-	if tidSyntax.MatchString(l.Cursor) || cur.Chat == "" {
-		last = max(last, l.Cursor)
+	if tidSyntax.MatchString(string(l.Cursor)) || cur.Chat == "" {
+		last = max(last, string(l.Cursor))
 	}
 	// More only when it led on: a log without revs must not loop.
 	cur.Chatting = len(l.Logs) > 0 && last > cur.Chat

@@ -2,7 +2,6 @@ package bluesky
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -81,14 +80,14 @@ func (c *Client) sendPost(ctx context.Context, own platform.Account, out care.Ou
 	if err != nil {
 		return care.Sent{}, err
 	}
-	if asked.Viewer.Value.ReplyDisabled {
+	if asked.Viewer.ReplyDisabled {
 		return care.Sent{}, care.Errorf(care.Refused, "the thread's author lets only some people answer, and not us")
 	}
 	parent := map[string]string{"uri": string(asked.URI), "cid": string(asked.CID)}
 	root := parent
-	if r := asked.Record.Value.Reply.Value.Root.Value; r.URI != "" && r.CID != "" {
+	if r := wire.Or(wire.Or(asked.Record).Reply).Root; r.URI != "" && r.CID != "" {
 		root = map[string]string{"uri": string(r.URI), "cid": string(r.CID)}
-	} else if u, cid := out.Post.Ref[refRootURI], out.Post.Ref[refRootCID]; !asked.Record.Known && u != "" && cid != "" {
+	} else if u, cid := out.Post.Ref[refRootURI], out.Post.Ref[refRootCID]; asked.Record == nil && u != "" && cid != "" {
 		root = map[string]string{"uri": u, "cid": cid}
 	}
 	now := c.http.Clock().UTC()
@@ -121,10 +120,8 @@ func (c *Client) sendPost(ctx context.Context, own platform.Account, out care.Ou
 		return care.Sent{}, err
 	}
 	var v strongRef
-	if json.Unmarshal(res.Body, &v) != nil {
-		v = strongRef{}
-	}
-	if _, _, _, ok := splitURI(string(v.URI)); !ok {
+	decoded := wire.Object(res.Body, &v)
+	if _, _, _, ok := splitURI(string(v.URI)); !decoded || !ok {
 		return care.Sent{}, care.Errorf(care.Unknown, "the Bluesky server took the post but did not say what it became")
 	}
 	return c.sent(string(v.URI), now.Truncate(time.Millisecond)), nil
@@ -145,7 +142,7 @@ func (c *Client) post(ctx context.Context, uri string) (postView, error) {
 		return postView{}, care.Errorf(care.Invalid, "the id of the post is not an AT URI")
 	}
 	var v struct {
-		Posts wire.List[postView] `json:"posts"`
+		Posts []postView `json:"posts"`
 	}
 	if err := c.read(ctx, "app.bsky.feed.getPosts", url.Values{"uris": {uri}}, false, &v); err != nil {
 		return postView{}, err
@@ -205,13 +202,13 @@ func (c *Client) findPost(ctx context.Context, own platform.Account, rkey string
 		return care.Sent{}, false, err
 	}
 	var v struct {
-		URI   wire.Str         `json:"uri"`
-		Value wire.Opt[record] `json:"value"`
+		URI   wire.Str `json:"uri"`
+		Value record   `json:"value"`
 	}
-	if json.Unmarshal(res.Body, &v) != nil || v.URI == "" {
+	if !wire.Object(res.Body, &v) || v.URI == "" {
 		return care.Sent{}, false, care.Errorf(care.Unavailable, "the Bluesky server's record is not the JSON that it should be")
 	}
-	return c.sent("at://"+own.Account+"/"+postCollection+"/"+rkey, v.Value.Value.CreatedAt.Time), true, nil
+	return c.sent("at://"+own.Account+"/"+postCollection+"/"+rkey, v.Value.CreatedAt.Time), true, nil
 }
 
 // convo finds or opens the conversation with the one person. Errors: Refused
@@ -225,17 +222,17 @@ func (c *Client) convo(ctx context.Context, out care.Outgoing) (string, error) {
 		return "", care.Errorf(care.Invalid, "there is nobody to send it to: the customer's DID is missing")
 	}
 	var v struct {
-		Convo wire.Opt[struct {
+		Convo struct {
 			ID wire.Str `json:"id"`
-		}] `json:"convo"`
+		} `json:"convo"`
 	}
 	if err := c.read(ctx, "chat.bsky.convo.getConvoForMembers", url.Values{"members": {to}}, true, &v); err != nil {
 		return "", chatError(err)
 	}
-	if !chatID.MatchString(string(v.Convo.Value.ID)) {
+	if !chatID.MatchString(string(v.Convo.ID)) {
 		return "", care.Errorf(care.Unavailable, "the Bluesky server's conversation has no id")
 	}
-	return string(v.Convo.Value.ID), nil
+	return string(v.Convo.ID), nil
 }
 
 // chatError makes Refused of what will not change by trying again: 4xx of the
@@ -271,7 +268,7 @@ func (c *Client) sendDirect(ctx context.Context, out care.Outgoing, text string)
 		return care.Sent{}, chatError(err)
 	}
 	var m message
-	if json.Unmarshal(res.Body, &m) != nil || !chatID.MatchString(string(m.ID)) {
+	if !wire.Object(res.Body, &m) || !chatID.MatchString(string(m.ID)) {
 		return care.Sent{}, care.Errorf(care.Unknown, "the Bluesky server took the direct message but did not say what it became")
 	}
 	return care.Sent{NativeID: id + "/" + string(m.ID), At: m.SentAt.Time}, nil
@@ -301,8 +298,8 @@ func (c *Client) findDirect(ctx context.Context, own platform.Account, out care.
 			q.Set("cursor", at)
 		}
 		var v struct {
-			Messages wire.List[message] `json:"messages"`
-			Cursor   wire.Str           `json:"cursor"`
+			Messages []message `json:"messages"`
+			Cursor   wire.Str  `json:"cursor"`
 		}
 		if err := c.read(ctx, "chat.bsky.convo.getMessages", q, true, &v); err != nil {
 			return care.Sent{}, false, chatError(err)
@@ -313,7 +310,7 @@ func (c *Client) findDirect(ctx context.Context, own platform.Account, out care.
 				older = true
 				continue
 			}
-			if string(m.Sender.Value.DID) == own.Account && m.Text != "" && wire.Fingerprint(string(m.Text)) == want {
+			if string(m.Sender.DID) == own.Account && m.Text != "" && wire.Fingerprint(string(m.Text)) == want {
 				return care.Sent{NativeID: id + "/" + string(m.ID), At: m.SentAt.Time}, true, nil
 			}
 		}

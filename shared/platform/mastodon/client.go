@@ -2,7 +2,6 @@ package mastodon
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"sync"
@@ -57,7 +56,7 @@ func (c *Client) call(ctx context.Context, r wire.Request) (wire.Response, error
 		var e struct {
 			Error wire.Str `json:"error"`
 		}
-		_ = json.Unmarshal(res.Body, &e)
+		_ = wire.Object(res.Body, &e)
 		return res, c.http.Fail(res, r.Write, string(e.Error))
 	}
 	return res, nil
@@ -70,7 +69,7 @@ func (c *Client) get(ctx context.Context, path string, q url.Values, v any) erro
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(res.Body, v); err != nil {
+	if !wire.Object(res.Body, v) {
 		return care.Errorf(care.Unavailable, "the Mastodon server's answer is not the JSON that it should be")
 	}
 	return nil

@@ -1,7 +1,6 @@
 package mastodon
 
 import (
-	"encoding/json"
 	"regexp"
 	"strings"
 
@@ -12,11 +11,11 @@ import (
 // Every field may be missing, null or of another type.
 
 type notification struct {
-	ID        wire.Str          `json:"id"`
-	Type      wire.Str          `json:"type"`
-	CreatedAt wire.Time         `json:"created_at"`
-	Account   wire.Opt[account] `json:"account"`
-	Status    wire.Opt[status]  `json:"status"`
+	ID        wire.Str  `json:"id"`
+	Type      wire.Str  `json:"type"`
+	CreatedAt wire.Time `json:"created_at"`
+	Account   account   `json:"account"`
+	Status    status    `json:"status"`
 }
 
 type account struct {
@@ -30,21 +29,21 @@ type account struct {
 }
 
 type status struct {
-	ID          wire.Str            `json:"id"`
-	URI         wire.Str            `json:"uri"`
-	URL         wire.Str            `json:"url"`
-	CreatedAt   wire.Time           `json:"created_at"`
-	InReplyTo   wire.Str            `json:"in_reply_to_id"`
-	InReplyToBy wire.Str            `json:"in_reply_to_account_id"`
-	Spoiler     wire.Str            `json:"spoiler_text"`
-	Visibility  wire.Str            `json:"visibility"`
-	Language    wire.Str            `json:"language"`
-	Content     wire.Str            `json:"content"`
-	Account     wire.Opt[account]   `json:"account"`
-	Mentions    wire.List[mention]  `json:"mentions"`
-	Media       wire.List[media]    `json:"media_attachments"`
-	Quote       wire.Opt[quoteInfo] `json:"quote"`
-	Reblog      wire.Opt[struct{}]  `json:"reblog"`
+	ID          wire.Str   `json:"id"`
+	URI         wire.Str   `json:"uri"`
+	URL         wire.Str   `json:"url"`
+	CreatedAt   wire.Time  `json:"created_at"`
+	InReplyTo   wire.Str   `json:"in_reply_to_id"`
+	InReplyToBy wire.Str   `json:"in_reply_to_account_id"`
+	Spoiler     wire.Str   `json:"spoiler_text"`
+	Visibility  wire.Str   `json:"visibility"`
+	Language    wire.Str   `json:"language"`
+	Content     wire.Str   `json:"content"`
+	Account     account    `json:"account"`
+	Mentions    []mention  `json:"mentions"`
+	Media       []media    `json:"media_attachments"`
+	Quote       *quoteInfo `json:"quote"`
+	Reblog      *struct{}  `json:"reblog"`
 }
 
 type mention struct {
@@ -63,31 +62,16 @@ type media struct {
 // quoteInfo is Mastodon 4.4's Quote or ShallowQuote.
 type quoteInfo struct {
 	ShallowID wire.Str `json:"quoted_status_id"`
-	Status    wire.Opt[struct {
+	Status    struct {
 		ID wire.Str `json:"id"`
-	}] `json:"quoted_status"`
+	} `json:"quoted_status"`
 }
 
 func (q quoteInfo) id() string {
 	if q.ShallowID != "" {
 		return string(q.ShallowID)
 	}
-	return string(q.Status.Value.ID)
-}
-
-// decodePage reads a list of entities. An element that is no object is kept as
-// its zero value, so that it is counted. ok is false when body is no list.
-func decodePage[T any](body []byte) (list []T, ok bool) {
-	var raw []json.RawMessage
-	if err := json.Unmarshal(body, &raw); err != nil {
-		return nil, false
-	}
-	for _, r := range raw {
-		var o wire.Opt[T]
-		_ = o.UnmarshalJSON(r)
-		list = append(list, o.Value)
-	}
-	return list, true
+	return string(q.Status.ID)
 }
 
 // before orders ids as servers mint them: numbers by value, ULIDs (GoToSocial)

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/html"
+
+	"github.com/fielder-care/fielder/shared/care"
 )
 
 // plain turns a status's HTML into text: paragraphs and breaks become line
@@ -27,7 +29,9 @@ func plain(content string, accts map[string]string, quoted bool) string {
 		}
 	}
 	z := html.NewTokenizer(strings.NewReader(content))
-	for {
+	// What will be cut anyway is not read: a hostile post costs no more than a long
+	// one.
+	for out.b.Len() <= 2*care.MaxTextBytes {
 		tt := z.Next()
 		if tt == html.ErrorToken {
 			break
@@ -41,7 +45,6 @@ func plain(content string, accts map[string]string, quoted bool) string {
 			if t == "" {
 				continue
 			}
-			t = html.UnescapeString(t)
 			switch {
 			case link != nil:
 				link.all.WriteString(t)

@@ -22,7 +22,7 @@ const (
 // page's order. It is pure; a reply's Thread is its parent until Poll has asked
 // for the root. Error: Invalid when body is not a JSON list.
 func Normalise(body []byte, own platform.Account, received time.Time) (care.Batch, error) {
-	ns, ok := decodePage[notification](body)
+	ns, ok := wire.List[notification](body)
 	if !ok {
 		return care.Batch{}, care.Errorf(care.Invalid, "the page of notifications is not a JSON list")
 	}
@@ -99,16 +99,16 @@ func normalise(n notification, own platform.Account, received time.Time) (care.I
 		}
 		return care.Inbound{}, &care.Skipped{Type: typeName(n), Reason: reason, Known: known}
 	}
-	s := n.Status.Value
-	if !n.Status.Known || s.ID == "" {
+	s := n.Status
+	if s.ID == "" {
 		return care.Inbound{}, &care.Skipped{Type: typeName(n), Reason: "its post is gone or hidden from us", Known: true}
 	}
 	if !validID.MatchString(string(s.ID)) {
 		return care.Inbound{}, &care.Skipped{Type: typeName(n), Reason: "the id of its post is not one", Known: false}
 	}
-	a := s.Account.Value
-	if !s.Account.Known {
-		a = n.Account.Value
+	a := s.Account
+	if a.ID == "" && a.Acct == "" {
+		a = n.Account
 	}
 	p := care.Post{
 		Platform:   care.Mastodon,
@@ -144,7 +144,7 @@ func normalise(n notification, own platform.Account, received time.Time) (care.I
 			accts[string(m.URL)] = string(m.Acct)
 		}
 	}
-	text := plain(string(s.Content), accts, s.Quote.Known)
+	text := plain(string(s.Content), accts, s.Quote != nil)
 	if w := strings.TrimSpace(string(s.Spoiler)); w != "" {
 		text = strings.TrimSpace(w + "\n\n" + text)
 	}
@@ -160,7 +160,7 @@ func normalise(n notification, own platform.Account, received time.Time) (care.I
 				p.Kind = care.KindReply
 			}
 		}
-	} else if q := s.Quote.Value.id(); kind == care.KindQuote {
+	} else if q := wire.Or(s.Quote).id(); kind == care.KindQuote {
 		p.InOurThread = true
 		if validID.MatchString(q) {
 			p.ReplyTo = q
@@ -174,6 +174,9 @@ func normalise(n notification, own platform.Account, received time.Time) (care.I
 		}
 	}
 	for _, m := range s.Media {
+		if m == (media{}) {
+			continue
+		}
 		p.Attachments = append(p.Attachments, attachment(m))
 		if len(p.Attachments) == maxAttachments {
 			break

@@ -269,7 +269,7 @@ func (c *Client) list(ctx context.Context, q url.Values, size int) (listing, err
 	default:
 		return listing{}, err
 	}
-	items, ok := decodePage[notification](res.Body)
+	items, ok := wire.List[notification](res.Body)
 	if !ok {
 		return listing{}, care.Errorf(care.Unavailable, "the Mastodon server's page of notifications is not a JSON list")
 	}
@@ -330,7 +330,7 @@ func (c *Client) threads(ctx context.Context, items []care.Inbound, own platform
 			}
 			left--
 			var t struct {
-				Ancestors wire.List[status] `json:"ancestors"`
+				Ancestors []status `json:"ancestors"`
 			}
 			err := c.get(ctx, "/api/v1/statuses/"+url.PathEscape(p.NativeID)+"/context", nil, &t)
 			if code := care.CodeOf(err); code == care.Throttled || code == care.Denied {
@@ -353,7 +353,7 @@ func (c *Client) threads(ctx context.Context, items []care.Inbound, own platform
 			}
 			c.mu.Unlock()
 			for _, a := range t.Ancestors {
-				if string(a.ID) == root && a.Account.Value.ID != "" && string(a.Account.Value.ID) == own.Account {
+				if string(a.ID) == root && a.Account.ID != "" && string(a.Account.ID) == own.Account {
 					p.InOurThread = true
 				}
 			}

@@ -88,7 +88,7 @@ func (c *Client) Send(ctx context.Context, out care.Outgoing) (care.Sent, error)
 		return care.Sent{}, err
 	}
 	var s status
-	if err := json.Unmarshal(res.Body, &s); err != nil || s.ID == "" {
+	if !wire.Object(res.Body, &s) || s.ID == "" {
 		return care.Sent{}, care.Errorf(care.Unknown, "the Mastodon server took the post but did not say what it became")
 	}
 	return sent(s), nil
@@ -216,18 +216,18 @@ func (c *Client) instance(ctx context.Context) limits {
 	for _, path := range []string{"/api/v2/instance", "/api/v1/instance"} {
 		var i struct {
 			Max           wire.Int `json:"max_toot_chars"`
-			Configuration wire.Opt[struct {
-				Statuses wire.Opt[struct {
+			Configuration struct {
+				Statuses struct {
 					Max    wire.Int `json:"max_characters"`
 					PerURL wire.Int `json:"characters_reserved_per_url"`
-				}] `json:"statuses"`
-			}] `json:"configuration"`
+				} `json:"statuses"`
+			} `json:"configuration"`
 		}
 		if err := c.get(ctx, path, nil, &i); err != nil {
 			l.until = now.Add(time.Minute)
 			continue
 		}
-		s := i.Configuration.Value.Statuses.Value
+		s := i.Configuration.Statuses
 		if s.PerURL.Value > 0 {
 			l.perURL = s.PerURL.Value
 		}
@@ -294,8 +294,8 @@ func (c *Client) Find(ctx context.Context, out care.Outgoing) (care.Sent, bool, 
 	checked := map[string]bool{}
 	ours := func(s status) (bool, error) {
 		switch {
-		case s.Account.Known && string(s.Account.Value.ID) != own.Account,
-			s.Reblog.Known, string(s.InReplyTo) != out.Post.NativeID, s.ID == "", checked[string(s.ID)],
+		case s.Account.ID != "" && string(s.Account.ID) != own.Account,
+			s.Reblog != nil, string(s.InReplyTo) != out.Post.NativeID, s.ID == "", checked[string(s.ID)],
 			!s.CreatedAt.IsZero() && s.CreatedAt.Before(since),
 			out.Post.NativeID == "" && s.Visibility != "" && s.Visibility != "direct",
 			out.Private && s.Visibility != "" && s.Visibility != "direct":
@@ -306,7 +306,7 @@ func (c *Client) Find(ctx context.Context, out care.Outgoing) (care.Sent, bool, 
 	}
 	if out.Post.NativeID != "" && validID.MatchString(out.Post.NativeID) {
 		var t struct {
-			Descendants wire.List[status] `json:"descendants"`
+			Descendants []status `json:"descendants"`
 		}
 		err := c.get(ctx, "/api/v1/statuses/"+url.PathEscape(out.Post.NativeID)+"/context", nil, &t)
 		if err != nil && care.CodeOf(err) != care.NotFound {
@@ -328,7 +328,7 @@ func (c *Client) Find(ctx context.Context, out care.Outgoing) (care.Sent, bool, 
 		if err != nil {
 			return care.Sent{}, false, err
 		}
-		list, ok := decodePage[status](res.Body)
+		list, ok := wire.List[status](res.Body)
 		if !ok {
 			return care.Sent{}, false, care.Errorf(care.Unavailable, "the Mastodon server's list of our posts is not a JSON list")
 		}

@@ -438,6 +438,27 @@ func TestNormaliseTimes(t *testing.T) {
 	}
 }
 
+// The loop guard must hold even when nobody told us which accounts are ours.
+func TestOwnWithoutAccounts(t *testing.T) {
+	for _, c := range []struct {
+		name, body string
+		want       bool
+	}{
+		{"CommentByThePage", page(strings.Replace(comment, `"id":"31"`, `"id":"7002001"`, 1)), true},
+		{"MessageOfThePage", messenger(`{"sender":{"id":7002001},"recipient":{"id":"31"},"message":{"mid":"m"}}`), true},
+		{"EchoUnderAnotherID", messenger(`{"sender":{"id":"5"},"recipient":{"id":"31"},"message":{"mid":"m","is_echo":true}}`), true},
+		{"InstagramComment", instagram(`"field":"comments","value":{"id":"1","from":{"id":"7003001"}}`), true},
+		{"Stranger", page(comment), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := meta.Normalise([]byte(c.body), received, nil)
+			if err != nil || len(got.Items) != 1 || got.Items[0].Post.Author.Own != c.want {
+				t.Errorf("%+v, %v", got, err)
+			}
+		})
+	}
+}
+
 func FuzzNormalise(f *testing.F) {
 	files, _ := filepath.Glob("testdata/*.json")
 	if len(files) < 10 {

@@ -438,6 +438,26 @@ func TestNormaliseAgreesAcrossEvents(t *testing.T) {
 	}
 }
 
+// The loop guard must hold even when nobody told us which accounts are ours.
+func TestOwnWithoutAccounts(t *testing.T) {
+	for _, c := range []struct {
+		name, body string
+		want       bool
+	}{
+		{"AuthorIsTheFilter", envelope("post.create", `"id":"1","author_id":"7001001"`), true},
+		{"SentWithoutFilter", `{"data":{"filter":{},"event_type":"dm.sent","payload":{"direct_message_events":[{"id":"1","message_create":{"sender_id":"5","target":{"recipient_id":"6"}}}]}}}`, true},
+		{"OldForUser", old(`"text":"x","user":{"id":7001001}`), true},
+		{"Stranger", envelope("post.create", `"id":"1","author_id":"31"`), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := x.Normalise([]byte(c.body), received, nil)
+			if err != nil || len(got.Items) != 1 || got.Items[0].Post.Author.Own != c.want {
+				t.Errorf("%+v, %v", got, err)
+			}
+		})
+	}
+}
+
 func FuzzNormalise(f *testing.F) {
 	files, _ := filepath.Glob("testdata/*.json")
 	if len(files) < 10 {

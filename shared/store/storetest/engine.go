@@ -82,21 +82,35 @@ func CreateTable(tb testing.TB, client *dynamodb.Client) string {
 	return name
 }
 
-var (
-	engineOnce sync.Once
-	engineURL  string
-	engineErr  error
-)
+// engine is the default engine, while any test uses it.
+var engine struct {
+	sync.Mutex
+	users    int
+	endpoint string
+	stop     func()
+}
 
-// Endpoint starts the default engine, once per test process, and returns where
-// it is. It ends with the process.
+// Endpoint returns where the default engine is. Tests that run at the same time
+// share one; it ends with the last of them.
 func Endpoint(tb testing.TB) string {
 	tb.Helper()
-	engineOnce.Do(func() { engineURL, _, engineErr = dynamo.Start(context.Background(), "") })
-	if engineErr != nil {
-		tb.Fatal(engineErr)
+	engine.Lock()
+	defer engine.Unlock()
+	if engine.users == 0 {
+		var err error
+		if engine.endpoint, engine.stop, err = dynamo.Start(context.Background(), ""); err != nil {
+			tb.Fatal(err)
+		}
 	}
-	return engineURL
+	engine.users++
+	tb.Cleanup(func() {
+		engine.Lock()
+		defer engine.Unlock()
+		if engine.users--; engine.users == 0 {
+			engine.stop()
+		}
+	})
+	return engine.endpoint
 }
 
 // Open returns a new table on the default engine, for tests of what is built on

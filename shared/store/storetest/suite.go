@@ -96,7 +96,9 @@ func Run(t *testing.T, endpoint string, features Features) {
 		{"Conversation/UpdateAnswerLost", testUpdateAnswerLost},
 		{"Conversation/Open", testOpenConversations},
 		{"Conversation/OpenRace", testOpenConversationsRace},
+		{"Conversation/ResolvedAndReopened", testResolvedAndReopened},
 		{"Conversation/Due", alone(testDue)},
+		{"IndexLags", alone(testIndexLags)},
 		{"Timeline/Pages", testTimelinePages},
 		{"Timeline/Idempotent", testTimelineIdempotent},
 		{"Timeline/Moves", testTimelineMoves},
@@ -721,11 +723,14 @@ func testPutTakesOver(t *testing.T, s *suite) {
 	must(t, err)
 	_, _, err = s.store.EnsureProspect(ctx, mastodon, two)
 	must(t, err)
+	bluesky := account("bluesky") // the first prospect has two accounts
+	bluesky.Customer = one.ID
+	must(t, s.store.LinkIdentity(ctx, bluesky, ""))
 	c := care.Customer{ID: care.CustomerID(unique("cus_"))}
-	refused, err := s.store.PutCustomer(ctx, c, []care.Identity{x, mastodon, account("email")})
+	refused, err := s.store.PutCustomer(ctx, c, []care.Identity{x, mastodon, account("email"), bluesky})
 	must(t, err)
 	wantEqual(t, "refused", len(refused), 0)
-	for _, i := range []care.Identity{x, mastodon} {
+	for _, i := range []care.Identity{x, mastodon, bluesky} {
 		owner, _, err := s.store.CustomerByIdentity(ctx, i.Scheme, i.Value)
 		must(t, err)
 		wantEqual(t, "owner", owner.ID, c.ID)
@@ -1065,6 +1070,82 @@ func testOpenConversationsRace(t *testing.T, s *suite) {
 			t.Fatalf("the conversation is %s, and %d are listed as open", now.State, len(list))
 		}
 	}
+}
+
+// between is a client that lets something happen just before a request.
+type between struct {
+	*dynamodb.Client
+	del, batch func()
+}
+
+func (b *between) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, o ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error) {
+	if happen := b.del; happen != nil {
+		b.del = nil
+		happen()
+	}
+	return b.Client.DeleteItem(ctx, in, o...)
+}
+
+func (b *between) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
+	if happen := b.batch; happen != nil {
+		b.batch = nil
+		happen()
+	}
+	return b.Client.BatchGetItem(ctx, in, o...)
+}
+
+// testResolvedAndReopened reopens a conversation while someone slow is still
+// taking it off the list of open ones.
+func testResolvedAndReopened(t *testing.T, s *suite) {
+	fresh := conversation(care.CustomerID(unique("cus_")))
+	c, _, err := s.store.EnsureConversation(ctx, fresh.Thread, fresh)
+	must(t, err)
+	set := func(table *store.Table, state care.State) {
+		t.Helper()
+		_, err := table.UpdateConversation(ctx, c.ID, func(c *care.Conversation) error { c.State = state; return nil })
+		must(t, err)
+	}
+	slow := &between{Client: s.client, del: func() { set(s.store, care.StateOpen) }}
+	set(store.New(slow, s.table, s.clock.Now), care.StateResolved)
+	if slow.del != nil {
+		t.Fatal("nothing was taken off the list")
+	}
+	list, err := s.store.OpenConversations(ctx, fresh.Customer)
+	must(t, err)
+	wantEqual(t, "open conversations", len(list), 1)
+}
+
+// testIndexLags changes what the index listed before it is read: the lists must
+// go by the items, not by the index.
+func testIndexLags(t *testing.T, s *suite) {
+	slow := new(between)
+	slow.Client = s.client
+	table := store.New(slow, s.table, s.clock.Now)
+
+	p := post()
+	_, err := s.store.ClaimPost(ctx, p, "")
+	must(t, err)
+	slow.batch = func() {
+		must(t, s.store.Decide(ctx, care.Decision{Post: p.ID(), Outcome: care.OutcomeIgnored, At: noon}))
+	}
+	records, err := table.Undecided(ctx, noon.Add(time.Hour), 10)
+	must(t, err)
+	wantEqual(t, "undecided", len(records), 0)
+
+	fresh := conversation("")
+	fresh.Escalation = &care.Escalation{Queue: "support", DueAt: noon}
+	c, _, err := s.store.EnsureConversation(ctx, fresh.Thread, fresh)
+	must(t, err)
+	due, err := table.DueConversations(ctx, "support", noon.Add(time.Hour), 10)
+	must(t, err)
+	wantEqual(t, "due", len(due), 1)
+	slow.batch = func() {
+		_, err := s.store.UpdateConversation(ctx, c.ID, func(c *care.Conversation) error { c.Escalation.Queue = "billing"; return nil })
+		must(t, err)
+	}
+	due, err = table.DueConversations(ctx, "support", noon.Add(time.Hour), 10)
+	must(t, err)
+	wantEqual(t, "due after it left the queue", len(due), 0)
 }
 
 func testDue(t *testing.T, s *suite) {

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -96,42 +97,35 @@ func ParseTime(s string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// List reads an array; null, a missing or another value is an empty list, and
-// elements that cannot be read are left out.
-type List[T any] []T
-
-// UnmarshalJSON never fails.
-func (l *List[T]) UnmarshalJSON(b []byte) error {
-	*l = nil
-	var raw []json.RawMessage
-	if json.Unmarshal(b, &raw) != nil {
-		return nil
+// List decodes a JSON array, Object a JSON object, as far as their parts have the
+// types that v wants: encoding/json leaves out what does not fit and goes on. ok
+// is false when body is no JSON, or not an array or object at all. Some servers
+// write an empty array as null.
+func List[T any](body []byte) (v []T, ok bool) {
+	if string(bytes.TrimSpace(body)) == "null" {
+		return nil, true
 	}
-	for _, r := range raw {
-		var v Opt[T]
-		_ = v.UnmarshalJSON(r)
-		if v.Known {
-			*l = append(*l, v.Value)
-		}
-	}
-	return nil
+	ok = decode(body, '[', &v)
+	return v, ok
 }
 
-// Opt reads an object; null and anything unreadable is not Known.
-type Opt[T any] struct {
-	Value T
-	Known bool
+// Object is like List.
+func Object(body []byte, v any) (ok bool) { return decode(body, '{', v) }
+
+func decode(body []byte, open byte, v any) bool {
+	if b := bytes.TrimLeft(body, " \t\r\n"); len(b) == 0 || b[0] != open {
+		return false
+	}
+	err := json.Unmarshal(body, v)
+	var mismatch *json.UnmarshalTypeError
+	return err == nil || errors.As(err, &mismatch)
 }
 
-// UnmarshalJSON never fails.
-func (o *Opt[T]) UnmarshalJSON(b []byte) error {
-	*o = Opt[T]{}
-	if len(b) == 0 || bytes.Equal(b, []byte("null")) {
-		return nil
+// Or is what p points to, or the zero value.
+func Or[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
 	}
-	var v T
-	if json.Unmarshal(b, &v) == nil {
-		*o = Opt[T]{Value: v, Known: true}
-	}
-	return nil
+	return *p
 }

@@ -1,0 +1,109 @@
+// Command fielder is Fielder's one tool: it runs the whole system on a laptop,
+// plays a recorded day through it, feeds it single posts, explains what it did,
+// and imports customers.
+//
+//	fielder up                          the stack, waiting for posts
+//	fielder demo [--once] [--faults]    a recorded day from start to end
+//	fielder ingest --platform x FILE... one body through the running stack
+//	fielder explain POST_ID             a post's whole story
+//	fielder customers import FILE.csv   customers into the running stack
+//	fielder rules bundle                the checked config as one JSON document
+//	fielder bench                       what it costs in time
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// usages says how each sub-command is called, in the order of the help.
+var usages = []struct{ name, args, does string }{
+	{"up", "[--addr HOST:PORT] [--data DIR] [--accounts FILE]", "start the stack and wait for posts"},
+	{"demo", "[--once] [--faults] [--day DIR]", "play a recorded day"},
+	{"ingest", "--platform x|facebook|instagram|messenger FILE.json ...", "send a platform's body"},
+	{"explain", "POST_ID", "why we did or did not answer"},
+	{"customers", "import [--region CC] FILE.csv", "import customers"},
+	{"rules", "bundle [DIR]", "check the config, print it as JSON"},
+	{"bench", "", "benchmarks, with what they mean"},
+}
+
+// command finds a sub-command.
+func command(name string) func(ctx context.Context, args []string, out, errs io.Writer) error {
+	switch name {
+	case "up":
+		return up
+	case "demo":
+		return demo
+	case "ingest":
+		return ingest
+	case "explain":
+		return explain
+	case "customers":
+		return customers
+	case "rules":
+		return rules
+	case "bench":
+		return bench
+	}
+	return nil
+}
+
+// errQuiet ends the program with status 1 after everything was said.
+var errQuiet = errors.New("failed")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	switch {
+	case err == nil:
+	case errors.Is(err, flag.ErrHelp):
+		os.Exit(2)
+	case errors.Is(err, errQuiet):
+		os.Exit(1)
+	default:
+		fmt.Fprintln(os.Stderr, "fielder:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out, errs io.Writer) error {
+	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		usage(out)
+		return nil
+	}
+	c := command(args[0])
+	if c == nil {
+		usage(errs)
+		return fmt.Errorf("unknown command %q", args[0])
+	}
+	return c(ctx, args[1:], out, errs)
+}
+
+func usage(w io.Writer) {
+	fmt.Fprintln(w, "usage:")
+	for _, u := range usages {
+		fmt.Fprintf(w, "  fielder %-68s %s\n", u.name+" "+u.args, u.does)
+	}
+}
+
+// flags makes a flag set that says its errors once, with the command's usage.
+func flags(name string, errs io.Writer) *flag.FlagSet {
+	f := flag.NewFlagSet("fielder "+name, flag.ContinueOnError)
+	f.SetOutput(errs)
+	f.Usage = func() {
+		for _, u := range usages {
+			if u.name == name {
+				fmt.Fprintf(errs, "usage: fielder %s %s\n", u.name, u.args)
+			}
+		}
+		f.PrintDefaults()
+	}
+	return f
+}
