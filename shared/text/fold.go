@@ -19,6 +19,10 @@ func Fold(s string) string {
 	word, latin, foreign := 0, false, false
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
+		if invisible(r) { // does not even end a word
+			i += n
+			continue
+		}
 		if wordRune(r) {
 			var l, f bool
 			b, l, f = foldRune(b, s[i:i+n], r)
@@ -47,14 +51,12 @@ func isFolded(s string) bool {
 	return true
 }
 
-// appendOther appends a rune that is no letter, digit or mark: bidi controls,
-// zero-width characters and the like vanish, odd spaces become a space.
+// appendOther appends a rune that is no letter, digit or mark; odd spaces become
+// a space.
 func appendOther(b []byte, r rune) []byte {
 	switch {
 	case r < utf8.RuneSelf:
 		return append(b, byte(r))
-	case invisible(r):
-		return b
 	case unicode.IsSpace(r):
 		return append(b, ' ')
 	case isApostrophe(r):

@@ -24,6 +24,7 @@ func TestFold(t *testing.T) {
 		{"Greek look-alikes", "Vεlορia", "velopia"}, // rho imitates p
 		{"Russian stays", "вода", "вода"},
 		{"zero width", "Ve\u200blo\u200dria", "veloria"},
+		{"look-alike behind a soft hyphen", "A\u00adα", "aa"},
 		{"soft hyphen", "Velo\u00adria", "veloria"},
 		{"right to left override", "\u202eVeloria\u202c", "veloria"},
 		{"typographic apostrophe", "don’t", "don't"},

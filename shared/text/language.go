@@ -82,10 +82,14 @@ var commonWords = sync.OnceValue(func() *langWords {
 	return w
 })
 
-// countLetter counts a letter beyond ASCII for the language guess.
-func (d *Doc) countLetter(r rune) {
+// countLetter counts a letter beyond ASCII for the language guess. In a word
+// with a capital it says little: it may be a name (Málaga, Zoë).
+func (d *Doc) countLetter(r rune, name bool) {
 	if r < 0x250 {
 		d.scripts[scriptLatin]++ // the caller counts Latin words too; harmless
+		if name {
+			return
+		}
 		switch unicode.ToLower(r) {
 		case 'ñ':
 			d.special[langES] += 3

@@ -54,7 +54,7 @@ func (d *Detector) Find(dst []Span, s string) []Span {
 	if strings.IndexByte(s, '@') >= 0 {
 		dst = findEmails(dst, s)
 	}
-	if strings.IndexAny(s, "0123456789") >= 0 {
+	if strings.ContainsAny(s, "0123456789") {
 		d.once.Do(d.compile)
 		for _, re := range d.orders {
 			for _, m := range re.FindAllStringIndex(s, 64) {
@@ -583,7 +583,7 @@ func dateLike(num string, d []byte) bool {
 
 func ipLike(num string) bool {
 	dots := strings.Count(num, ".")
-	return dots == 3 && strings.IndexAny(num, " -/()") < 0
+	return dots == 3 && !strings.ContainsAny(num, " -/()")
 }
 
 // money reports a currency sign at either side.
@@ -633,7 +633,7 @@ func findAddresses(dst []Span, s string) []Span {
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		if !wordRune(r) {
-			if strings.IndexRune(" \t-.,'’/º°#", r) < 0 {
+			if !strings.ContainsRune(" \t-.,'’/º°#", r) {
 				n = 0
 			}
 			i += size

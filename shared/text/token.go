@@ -381,7 +381,7 @@ func (d *Doc) letters(start, end int, flags uint8) {
 					flags |= Title
 				}
 			}
-			d.countLetter(r)
+			d.countLetter(r, flags&Title != 0)
 		}
 		var l, f bool
 		d.fold, l, f = foldRune(d.fold, s[i:i+n], r)

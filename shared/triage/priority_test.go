@@ -60,7 +60,7 @@ func TestPriorityOrder(t *testing.T) {
 	again := rate(care.KindMention, 150, 0, 3, complaint)
 	private := rate(care.KindDirect, 150, 0, 0, complaint)
 	praise := rate(care.KindMention, 150, 0, 0, "@VeloriaCare thank you, great service")
-	question := rate(care.KindMention, 150, 0, 0, "@VeloriaCare what time do you open?")
+	question := rate(care.KindMention, 150, 0, 0, "@VeloriaCare how do I set up my router?")
 	danger := rate(care.KindDirect, 0, 0, 0, "the router caught fire and my hand is burned")
 	chat := rate(care.KindMention, 5_000_000, 0, 0, "@VeloriaCare +1")
 

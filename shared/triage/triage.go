@@ -124,9 +124,9 @@ func (t *Triager) read(r *reading, post *care.Post, out *care.Triage) {
 		t.names.mark(r, post)
 		r.find()
 	}
-	// Grave words count in any of the brand's languages, because a language is
-	// easily mistaken in a short text. The main reading comes last.
-	var graveTags [len(grave)]uint8
+	// Words of danger and law count in any of the brand's languages, because a
+	// language is easily mistaken in a short text. The main reading comes last.
+	var graveTags [3]uint8
 	best, most := en, -1
 	for l := en; l <= pt; l <<= 1 {
 		if t.langs&l == 0 || l == lang {
@@ -136,7 +136,7 @@ func (t *Triager) read(r *reading, post *care.Post, out *care.Triage) {
 		if r.hit > most {
 			best, most = l, r.hit
 		}
-		for i, g := range grave {
+		for i, g := range grave[:len(graveTags)] {
 			graveTags[i] = max(graveTags[i], r.tags[g])
 		}
 	}
@@ -146,7 +146,7 @@ func (t *Triager) read(r *reading, post *care.Post, out *care.Triage) {
 	case best != r.lex.lang:
 		run(best)
 	}
-	for i, g := range grave[:3] {
+	for i, g := range grave[:len(graveTags)] {
 		r.tags[g] = max(r.tags[g], graveTags[i])
 	}
 }
@@ -360,11 +360,14 @@ func (t *Triager) severity(r *reading, intent int, out *care.Triage) (care.Sever
 		}
 		raise(care.SeverityLow, "It is a complaint.")
 	}
-	if out.Question {
-		raise(care.SeverityLow, "It is a question.")
-	}
-	if r.tags[tagHelp] > 0 {
-		raise(care.SeverityLow, "The customer asks for something.")
+	if intent < 0 {
+		// Config has no say: a question or a wish is at least of low gravity.
+		if out.Question {
+			raise(care.SeverityLow, "It is a question.")
+		}
+		if r.tags[tagHelp] > 0 {
+			raise(care.SeverityLow, "The customer asks for something.")
+		}
 	}
 	return s, why
 }

@@ -113,7 +113,8 @@ func TestPraise(t *testing.T) {
 
 func TestQuestions(t *testing.T) {
 	runRows(t, []row{
-		{"opening hours", "mention", "@VeloriaCare until when is the Larios shop open today?", "addressed question !complaint intent=hours sev=low"},
+		{"opening hours", "mention", "@VeloriaCare until when is the Larios shop open today?", "addressed question !complaint intent=hours sev=none"},
+		{"where is my order", "direct", "Where is my order VL-12345678?", "addressed question !complaint intent=order sev=low pd=order"},
 		{"no mark", "mention", "@VeloriaCare how do I change the password of my wifi", "addressed question !complaint intent=setup"},
 		{"roaming", "mention", "@VeloriaCare going to Japan, will my phone work there?", "addressed question !complaint intent=roaming"},
 		{"coverage", "mention", "@VeloriaCare do you have fibre in Getafe yet?", "addressed question !complaint intent=coverage"},
@@ -283,6 +284,7 @@ func TestPersonalData(t *testing.T) {
 func TestLanguage(t *testing.T) {
 	runRows(t, []row{
 		{"en short", "mention", "@VeloriaCare down again", "lang=en"},
+		{"a name's accent says nothing", "mention", "@VeloriaCare no internet in Málaga since 8", "lang=en"},
 		{"es short", "mention", "@VeloriaCare sin internet", "lang=es"},
 		{"fr", "mention", "@VeloriaCare bonjour, quand est-ce que mon colis arrive", "lang=fr"},
 		{"de", "mention", "@VeloriaCare wann kommt mein Paket endlich an", "lang=de"},
