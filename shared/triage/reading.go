@@ -486,6 +486,16 @@ func (r *reading) mock() {
 		case "thanks", "thank", "gracias", "merci", "danke", "obrigado", "obrigada", "cheers", "best":
 			continue // said politely beside a problem
 		}
+		// "Charged twice today, brilliant": the kind word closes the sentence.
+		if o.first == o.last && (int(o.last) == len(r.items)-1 || r.items[o.last+1].group != r.items[o.last].group) && o.first > 0 {
+			for k := range r.seen {
+				p := &r.seen[k]
+				if !p.off && isProblem(cues[p.cue].tag) && p.last < o.first && p.last >= o.first-4 && r.items[p.last].group == r.items[o.first].group && !r.items[o.first-1].but && r.items[o.first-1].classes&clNeg.bit() == 0 {
+					r.sarcastic = true
+					return
+				}
+			}
+		}
 		// It opens its sentence, and a problem follows closely without a "but".
 		if o.first > 1 && r.items[o.first-1].group == r.items[o.first].group && r.items[o.first-1].kind == text.Word && !r.items[o.first-1].name && r.items[o.first-1].classes&clI.bit() == 0 && r.items[o.first-1].boost == 0 {
 			continue

@@ -155,6 +155,8 @@ func (r *reading) spam(needs bool) int {
 		return 2
 	case n >= 2 && (n+pushed >= 3 || !r.asks && r.intentless()):
 		return 1
+	case shady > 0 && !r.asks && !needs && r.intentless() && r.tags[tagThanks] == 0:
+		return 1
 	case n == 1 && pushed >= 2, n == 1 && pushed == 1 && !r.asks && r.intentless():
 		return 1
 	}
@@ -230,7 +232,7 @@ func (r *reading) silent(post *care.Post) bool {
 // tagsFriend reports a public post that names other people and adds next to
 // nothing.
 func (r *reading) tagsFriend(post *care.Post, inThread bool) bool {
-	if r.tagged == 0 || r.words > 9 || len(post.Attachments) > 0 || r.urls > 0 && r.words > 4 || r.handled && inThread {
+	if r.tagged == 0 || r.words > 9 || len(post.Attachments) > 0 || r.urls > 0 && r.words > 4 {
 		return false
 	}
 	if r.handled && r.tags[tagHelp]+r.tags[tagThanks] > 0 || r.asks && r.words > 4 || r.context > 1 {
@@ -254,9 +256,25 @@ func (r *reading) tagsFriend(post *care.Post, inThread bool) bool {
 		}
 	}
 	if r.handled {
-		return content <= 0 && r.words <= 5
+		// In a thread of ours our own name stands there by itself; an answer of a
+		// word or two is still an answer.
+		return content <= 0 && r.words <= 5 && !(inThread && r.answers())
 	}
 	return content <= 1
+}
+
+// answers reports words that answer a question of ours.
+func (r *reading) answers() bool {
+	for i := range r.items {
+		switch string(r.doc.Word(int(r.items[i].token))) {
+		case "yes", "no", "si", "ok", "okay", "nope", "yep", "yeah", "sure", "vale", "oui", "non", "ja", "nein", "sim", "nao", "done", "thanks", "gracias":
+			return true
+		}
+		if r.items[i].kind == text.Number {
+			return true
+		}
+	}
+	return false
 }
 
 // sense says what the brand's name means in a post.

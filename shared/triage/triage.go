@@ -143,6 +143,9 @@ func (t *Triager) read(r *reading, post *care.Post, out *care.Triage) {
 	switch {
 	case lang != all:
 		run(lang)
+		if t.langs&lang == 0 && most > r.hit {
+			run(best) // a foreign language that says less: a wrong guess
+		}
 	case best != r.lex.lang:
 		run(best)
 	}
