@@ -44,7 +44,11 @@ func TestMain(m *testing.M) {
 
 // bundle is shared/config/default as AppConfig delivers it, laid out for reading.
 func bundle() ([]byte, error) {
-	data, err := bundles.Encode(bundles.Default())
+	bundle, err := bundles.Default()
+	if err != nil {
+		return nil, err
+	}
+	data, err := bundles.Encode(bundle)
 	if err != nil {
 		return nil, err
 	}

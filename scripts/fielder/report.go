@@ -20,7 +20,6 @@ import (
 	"github.com/fielder-care/fielder/scripts/local/cost"
 	"github.com/fielder-care/fielder/scripts/local/standin"
 	"github.com/fielder-care/fielder/shared/care"
-	"github.com/fielder-care/fielder/shared/store"
 )
 
 // report is what a played day came to.
@@ -148,7 +147,9 @@ func (p *player) report(ctx context.Context) (*report, error) {
 	r.lookups = slices.Clone(p.w.lookups)
 	p.w.mu.Unlock()
 	r.invitations = items.invitations
-	r.top = items.ranked
+	if r.top, err = p.w.escalated(); err != nil {
+		return nil, err
+	}
 	r.bill = cost.Cost(r.lines, r.posts)
 	r.faults = p.w.stack.Faults().Report().Total
 	r.warned = len(p.w.stack.Logs("", `"SLAWarned":1`))
@@ -172,7 +173,6 @@ type stored struct {
 		deleted bool
 	}
 	invitations []care.Invitation
-	ranked      []ranked
 }
 
 // scan reads the whole table, as only a report does.
@@ -197,13 +197,39 @@ func (w *world) scan(ctx context.Context) (*stored, error) {
 		}
 	}
 	sort.Slice(s.invitations, func(i, j int) bool { return s.invitations[i].At.Before(s.invitations[j].At) })
-	sort.Slice(s.ranked, func(i, j int) bool {
-		if s.ranked[i].priority != s.ranked[j].priority {
-			return s.ranked[i].priority > s.ranked[j].priority
-		}
-		return s.ranked[i].id < s.ranked[j].id
-	})
 	return s, nil
+}
+
+// escalated ranks what intake handed to agents, by the workflow's own output.
+func (w *world) escalated() ([]ranked, error) {
+	best := map[string]ranked{}
+	for _, e := range w.stack.Executions(stackName + "-intake") {
+		var out struct {
+			ID         string `json:"id"`
+			Escalation *struct {
+				Queue    string        `json:"queue"`
+				Priority float64       `json:"priority"`
+				Reasons  []care.Reason `json:"reasons"`
+			} `json:"escalation"`
+		}
+		if len(e.Output) == 0 {
+			continue
+		}
+		if err := json.Unmarshal(e.Output, &out); err != nil {
+			return nil, fmt.Errorf("execution %s: %w", e.Name, err)
+		}
+		if x := out.Escalation; x != nil && x.Queue != "" {
+			best[out.ID] = ranked{out.ID, x.Priority, x.Queue, x.Reasons}
+		}
+	}
+	list := slices.Collect(maps.Values(best))
+	sort.Slice(list, func(i, j int) bool {
+		if list[i].priority != list[j].priority {
+			return list[i].priority > list[j].priority
+		}
+		return list[i].id < list[j].id
+	})
+	return list, nil
 }
 
 func text(it map[string]types.AttributeValue, name string) string {
@@ -228,13 +254,9 @@ func (s *stored) add(it map[string]types.AttributeValue) error {
 			return err
 		}
 		s.invitations = append(s.invitations, inv)
-	case strings.HasPrefix(pk, "WORK#"):
 	}
 	return nil
 }
-
-// history of escalations is told by the events on the log of escalate.
-var _ = store.Claim{}
 
 func (r *report) summary() map[string]any {
 	sent, withheld := 0, 0
@@ -350,12 +372,21 @@ func (r *report) print(out io.Writer) {
 	}
 
 	fmt.Fprintln(out, "\nInvitations:")
+	grouped := map[string]int{}
 	for _, i := range r.invitations {
 		reasons := make([]string, 0, len(i.Reasons))
 		for _, x := range i.Reasons {
 			reasons = append(reasons, x.Text)
 		}
-		fmt.Fprintf(out, "  %-8s  after a %s, %s %s  %s\n", i.Status, i.After, i.Customer, i.Platform, strings.Join(reasons, " "))
+		why := strings.Join(reasons, " ")
+		if i.Status != "sent" {
+			grouped[fmt.Sprintf("withheld after a %s: %s", i.After, why)]++
+			continue
+		}
+		fmt.Fprintf(out, "  sent on %s at %s after a %s: %q\n", i.Platform, i.At.UTC().Format("15:04"), i.After, i.Text)
+	}
+	for _, why := range slices.Sorted(maps.Keys(grouped)) {
+		fmt.Fprintf(out, "  %3d x %s\n", grouped[why], why)
 	}
 
 	fmt.Fprintln(out, "\nAWS calls, and what a million such posts would cost at list prices (us-east-1, no free tier):")

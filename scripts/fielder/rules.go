@@ -16,7 +16,7 @@ func rules(_ context.Context, args []string, out, errs io.Writer) error {
 	if len(args) == 0 || args[0] != "bundle" || len(args) > 2 {
 		return errors.New("what about rules? fielder rules bundle [DIR]")
 	}
-	bundle, err := config.Default(), error(nil)
+	bundle, err := config.Default()
 	if len(args) == 2 {
 		bundle, err = config.Load(os.DirFS(args[1]))
 	}

@@ -20,8 +20,8 @@ var slots = map[string][]string{
 	"city":     {"Hafenstadt", "Puerto Lirio", "Alderbrook", "Monteluna", "Seabright", "Valdemora"},
 	"team":     {"the Herons", "the Foxes", "los Linces", "the Anchors", "los Toros"},
 	"coin":     {"$ZUMA", "$PLINK", "$ORBO", "$GRAV", "$TOOT"},
-	"opinion":  {"so true", "exactly", "same here lol", "haha yes", "this", "lol agreed", "no way haha", "big mood"},
-	"opinione": {"jaja sí", "total", "tal cual jajaja", "eso mismo", "jajaja", "madre mía jaja"},
+	"opinion":  {"true", "exactly", "same lol", "haha yep", "this", "lol agreed", "haha facts", "big mood"},
+	"opinione": {"jajaja", "total", "tal cual jajaja", "eso mismo", "jaja", "madre mía jaja"},
 	"hobby":    {"knitting", "sourdough", "bouldering", "birdwatching", "chess", "watercolours", "sea swimming"},
 	"town":     {"the old mill", "the market square", "the chapel", "the vineyards", "the stone bridge"},
 }
@@ -65,7 +65,7 @@ var spam = []string{
 // light is what people leave below a photo.
 var light = []string{
 	"{emoji}", "{emoji}{emoji}", "{emoji} {emoji} {emoji}", "+1", "First!", "first {emoji}", "@{friend} {emoji}", "@{friend} look {emoji}", "@{friend} @{amigo} {emoji}",
-	"lol", "haha {emoji}", "wow {emoji}", "nice {emoji}", "cool {emoji}", "yes {emoji}", "jajaja {emoji}", "@{amigo} mira {emoji}", "@{amigo} jajaja", "primero {emoji}", "{n}",
+	"lol", "haha {emoji}", "wow {emoji}", "nice {emoji}", "cool {emoji}", "yep {emoji}", "jajaja {emoji}", "@{amigo} mira {emoji}", "@{amigo} jajaja", "primero {emoji}", "{n}",
 }
 
 // carried are words in a thread in which we are only carried along.
@@ -75,7 +75,7 @@ var carried = []string{
 
 // mild names or addresses us and still asks for nothing.
 var mild = []string{
-	"that new Veloria ad song is stuck in my head {day}", "Veloria has a lot of blue vans in {city} {day}", "saw the Veloria balloon over {city} {day} {emoji}",
+	"that new Veloria ad song follows me everywhere {day}", "Veloria has a lot of blue vans in {city} {day}", "saw the Veloria balloon over {city} {day} {emoji}",
 	"my neighbour works at Veloria, nice bloke", "el anuncio de Veloria con el perro {emoji}",
 }
 

@@ -35,12 +35,12 @@ var outageES = []string{
 
 // questions that a rule can answer.
 var questionsEN = []string{
-	"what are the opening hours of your shop in Alderbrook?", "how do I set up my new VeloBox?", "how can I activate my SIM card?", "is there roaming in Switzerland with Veloria Mobile and what does it cost?",
-	"do you have fiber coverage in Seabright?", "when does the shop in Hafenstadt open on Saturday?", "how do I activate the eSIM on a new phone?", "does Veloria Mobile work abroad, in Japan?",
+	"what are the opening hours of your shop in Gran Vía?", "how do I set up my new VeloBox?", "how can I activate my SIM card?", "is there roaming in Switzerland with Veloria Mobile and what does it cost?",
+	"do you have fiber coverage in Seabright?", "when does the Larios shop open on Saturday?", "how do I activate the eSIM on a new phone?", "does Veloria Mobile work abroad, in Japan?",
 	"how do I change the wifi password on the VeloBox?", "when will fiber be available in Monteluna?",
 }
 var questionsES = []string{
-	"¿a qué hora abre la tienda de Puerto Lirio?", "¿cómo activo mi tarjeta SIM?", "¿tenéis cobertura de fibra en Valdemora?", "¿cuánto cuesta el roaming en Suiza?", "¿cómo configuro el VeloBox nuevo?",
+	"¿a qué hora abre la tienda de Colón?", "¿cómo activo mi tarjeta SIM?", "¿tenéis cobertura de fibra en Valdemora?", "¿cuánto cuesta el roaming en Suiza?", "¿cómo configuro el VeloBox nuevo?",
 }
 
 var praiseEN = []string{
@@ -90,7 +90,7 @@ func (d *maker) scripted() {
 		}
 		d.say(hm(9, 3, 0)+time.Duration(i)*41*time.Minute, ps[i%len(ps)], p, text, "praise", "")
 	}
-	d.say(hm(9, 41, 0), mastoPub, carmela, "Mil gracias por la ayuda de ayer, la fibra va genial y el técnico fue encantador", "carmela-invited", "recorded")
+	d.say(hm(9, 41, 0), mastoPub, carmela, "Mil gracias por la ayuda de ayer, la fibra va genial y el técnico fue encantador", "carmela-invited", "answered")
 	d.ring(hm(10, 35, 0), "+12025550103", "call-carmela-1", "Ana", 265, "carmela-invited")
 	// Complaints.
 	cs := []string{xMention, fbComment, msgDM, mastoPub, igDM, xMention, bskyNamed, fbPost, xDM}
@@ -109,8 +109,8 @@ func (d *maker) scripted() {
 	// The influencer with five million followers.
 	d.say(hm(12, 31, 0), xMention, juno, "worst support ever, @VeloriaCare. Four days without internet and nobody calls back", "juno", "escalated")
 	// Personal data in public: never repeated, always moved to a person or to private.
-	d.say(hm(13, 2, 0), fbComment, helga, "where is my order VL-20481137? call me at +1 202 555 0147 or write to hedda.marsh@example.com", "personal-data", "escalated")
-	d.say(hm(13, 9, 0), xMention, rosalia, "mi pedido VL-20481255 no ha llegado, mi correo es rocio.larrea@example.com", "personal-data", "escalated")
+	d.say(hm(13, 2, 0), fbComment, helga, "where is my order VL-20481137? call me at +1 202 555 0147 or write to hedda.marsh@example.com", "personal-data", "answered")
+	d.say(hm(13, 9, 0), xMention, rosalia, "mi pedido VL-20481255 no ha llegado, mi correo es rocio.larrea@example.com", "personal-data", "answered")
 	// Safety, fraud, law, leaving, data protection: people, at once.
 	d.say(hm(10, 2, 0), xMention, d.someone(false), "there are sparks coming out of my VeloBox and it smells of burning, what do I do", "safety", "escalated")
 	d.say(hm(14, 12, 0), msgDM, d.someone(false), "someone took over my number with a second SIM and my bank account was emptied", "fraud", "escalated")
@@ -131,7 +131,7 @@ func (d *maker) scripted() {
 	d.change(hm(14, 0, 0), gone, "delete", "", "deleted-later")
 	unsent := d.say(hm(16, 20, 0), igDM, d.someone(false), "my contract ends when? sorry wrong chat", "unsent", "")
 	d.change(hm(16, 22, 0), unsent, "delete", "", "unsent")
-	early := d.say(hm(17, 5, 0), fbComment, d.someone(false), "when does the shop in Seabright open?", "deleted-first", "recorded")
+	early := d.say(hm(17, 5, 0), fbComment, d.someone(false), "when does the Colón shop open?", "deleted-first", "ignored")
 	early.arrive = hm(17, 9, 0)
 	d.change(hm(17, 7, 0), early, "delete", "", "deleted-first")
 	// After calls: invited, or not, and why.

@@ -53,6 +53,7 @@ func Eligible(f Facts) Verdict {
 	}
 	if c.Prospect {
 		no("prospect", "We do not know this person as a customer yet.")
+		return v
 	}
 	if c.Consent.OptOut {
 		no("opt-out", "The customer asked for no automated messages.")

@@ -250,6 +250,9 @@ func (s *Service) facts(ctx context.Context, t Trigger) (Facts, *config.Bundle, 
 	if f.Customer, err = s.People.Customer(ctx, t.Customer); err != nil {
 		return Facts{}, nil, err
 	}
+	if f.Customer.Prospect {
+		return f, b, nil // no invitation, whatever else is true: nothing more to read
+	}
 	if f.Identities, err = s.People.Identities(ctx, t.Customer); err != nil {
 		return Facts{}, nil, err
 	}

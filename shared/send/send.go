@@ -189,7 +189,7 @@ func (s *Service) once(ctx context.Context, r Request, key string, attempt *idem
 		// heard it. Look before saying anything.
 		sent, found, err := client.Find(ctx, out)
 		if found {
-			return said(sent, r, "It had been sent already; the first attempt's answer was lost."), nil
+			return said(sent, "It had been sent already; the first attempt's answer was lost."), nil
 		}
 		switch care.CodeOf(err) {
 		case "": // surely not said: go on
@@ -215,7 +215,7 @@ func (s *Service) once(ctx context.Context, r Request, key string, attempt *idem
 	sent, err := client.Send(ctx, out)
 	switch code := care.CodeOf(err); code {
 	case "":
-		return said(sent, r, "It was sent."), nil
+		return said(sent, "It was sent."), nil
 	case care.Refused, care.NotFound, care.Invalid:
 		slog.WarnContext(ctx, "platform refused", "platform", string(platform), "code", string(code), "error", err.Error())
 		return refused("platform:"+string(platform), refusal(err)), nil
@@ -347,12 +347,8 @@ func keys(r Request) (claim, lock string, err error) {
 	return "", "", care.Errorf(care.Invalid, "send does not know the kind %q", r.Kind)
 }
 
-func said(sent care.Sent, r Request, text string) Result {
-	reasons := []care.Reason{{By: "door", Text: text}}
-	if r.Kind == KindReply {
-		reasons = append(append([]care.Reason{}, r.Plan.Reasons...), reasons...)
-	}
-	return Result{Status: StatusSent, Sent: sent, Reasons: reasons}
+func said(sent care.Sent, text string) Result {
+	return Result{Status: StatusSent, Sent: sent, Reasons: []care.Reason{{By: "door", Text: text}}}
 }
 
 func refused(by, text string) Result {

@@ -43,8 +43,11 @@ func Wrap[In, Out any](fn func(context.Context, In) (Out, error)) func(context.C
 		if err == nil {
 			return out, nil
 		}
-		code := care.CodeOf(err)
-		slog.ErrorContext(ctx, "failed", "code", string(code), "error", err.Error())
+		code, level := care.CodeOf(err), slog.LevelError
+		if code == care.Busy || code == care.Throttled || code == care.Conflict {
+			level = slog.LevelWarn // the caller tries again; nothing is wrong
+		}
+		slog.Log(ctx, level, "failed", "code", string(code), "error", err.Error())
 		Count(ctx, "Failures", 1, "")
 		var zero Out
 		return zero, AsInvokeError(err)

@@ -53,22 +53,24 @@ func (t *Triager) judge(r *reading, post *care.Post, out *care.Triage, direct bo
 			why = "It advertises jobs or easy earnings."
 		}
 		v := chatter(why)
-		v.obvious = level > 1
+		v.obvious = level > 1 || !needs && r.products == 0 && r.context == 0
 		return v
 	}
 	if !direct {
 		if r.giveaway(needs) {
-			return chatter("It takes part in a giveaway or contest.")
+			return sure(chatter("It takes part in a giveaway or contest."))
 		}
 		if r.advert(needs, out.Question, post.Kind == care.KindQuote) {
 			return chatter("It repeats an advertisement.")
 		}
 	}
 	if r.silent(post) {
-		return chatter("It says nothing that needs care: only emoji, names or a word or two.")
+		v := chatter("It says nothing that needs care: only emoji, names or a word or two.")
+		v.obvious = r.words+r.emojis+r.numbers > 0 // a bare name may be a call for help
+		return v
 	}
 	if !direct && !needs && r.tagsFriend(post, inThread) {
-		return chatter("It only points a friend to something.")
+		return sure(chatter("It only points a friend to something."))
 	}
 	if !direct && post.Author.Bot && !needs && !out.Question {
 		return chatter("The author is an automated account and asks for nothing.")
@@ -220,6 +222,7 @@ func (r *reading) silent(post *care.Post) bool {
 	for i := range r.items {
 		w := &r.items[i]
 		switch {
+		case w.kind == text.Number && !post.Private && len(r.doc.Word(int(w.token))) <= 3: // "+1", a guess, a count
 		case w.kind == text.Mention, w.empty, w.kind == text.Word && w.name && r.doc.Tokens[w.token].Flags&text.InTag != 0:
 		case w.kind == text.Word && len(r.doc.Word(int(w.token))) == 0:
 		default:
