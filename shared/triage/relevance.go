@@ -53,7 +53,7 @@ func (t *Triager) judge(r *reading, post *care.Post, out *care.Triage, direct bo
 			why = "It advertises jobs or easy earnings."
 		}
 		v := chatter(why)
-		v.obvious = level > 1 || !needs && r.products == 0 && r.context == 0
+		v.obvious = level > 1
 		return v
 	}
 	if !direct {
@@ -152,12 +152,13 @@ func (r *reading) spam(needs bool) int {
 	if needs && r.problems() > 0 && n < 3 {
 		return 0
 	}
+	alone := !needs && !r.asks && r.intentless() // nobody speaks of our things
 	switch {
-	case n >= 3 && n+pushed >= 4 && r.problems() == 0 && r.ours == 0:
+	case alone && n+pushed >= 2 && r.tags[tagThanks] == 0:
 		return 2
 	case n >= 2 && (n+pushed >= 3 || !r.asks && r.intentless()):
 		return 1
-	case shady > 0 && !r.asks && !needs && r.intentless() && r.tags[tagThanks] == 0:
+	case shady > 0 && alone && r.tags[tagThanks] == 0:
 		return 1
 	case n == 1 && pushed >= 2, n == 1 && pushed == 1 && !r.asks && r.intentless():
 		return 1

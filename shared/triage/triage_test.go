@@ -265,6 +265,8 @@ func TestRelevance(t *testing.T) {
 		{"tag a friend below us", "reply", "@VeloriaCare @Milo look 😍", "chatter"},
 		{"answer below us", "reply", "@VeloriaCare @Milo yes, since yesterday", "addressed"},
 		{"cool", "reply", "@VeloriaCare cool 😂", "chatter"},
+		{"kisses are no spam", "direct", "ok I'll txt you the number, can you send it to me again? thanks xxx", "addressed"},
+		{"slots of a technician", "mention", "@VeloriaCare no free slots before Friday? can you send it to my office", "addressed question"},
 		{"followers spam", "comment", "Get free followers now, link in bio", "chatter"},
 		{"advertisement", "post", "Veloria Fiber 1 Gbps only $29.99! Order today, limited time offer https://deal.example", "chatter"},
 		{"complaint about an advertisement", "mention", "@VeloriaCare your ad says 29.99, limited offer, but I was charged 49", "addressed complaint"},
