@@ -249,7 +249,7 @@ func wordByte(c byte) bool { return alnum(c) || c == '_' || c >= utf8.RuneSelf }
 func numberRun(s string, i int) (end, digits, groups int) {
 	end = i
 	groups = 1
-	for j := i; j < len(s); {
+	for j := i; j < len(s) && digits <= 19; { // longer is no number that we know
 		switch c := s[j]; {
 		case isDigit(c):
 			digits++

@@ -231,14 +231,14 @@ func (n *names) mark(r *reading, p *care.Post) {
 		class := uint32(0)
 		switch m.kind {
 		case nameBrand:
-			if r.inside(m, nameNamesake) || r.inside(m, nameRival) {
+			if r.inside(i, nameNamesake) || r.inside(i, nameRival) {
 				continue
 			}
 			r.brandNames++
 			r.ours++
 			class = clBrand.bit()
 		case nameProduct:
-			if r.inside(m, nameNamesake) || r.inside(m, nameRival) {
+			if r.inside(i, nameNamesake) || r.inside(i, nameRival) {
 				continue
 			}
 			r.products |= 1 << m.index
@@ -248,7 +248,7 @@ func (n *names) mark(r *reading, p *care.Post) {
 			r.units |= 1 << m.index
 			r.ours++
 		case nameRival:
-			if r.inside(m, nameBrand) || r.inside(m, nameProduct) {
+			if r.inside(i, nameBrand) || r.inside(i, nameProduct) {
 				continue
 			}
 			r.rivals |= 1 << m.index
@@ -271,9 +271,15 @@ func (n *names) mark(r *reading, p *care.Post) {
 	}
 }
 
-// inside reports that a longer name of the kind covers m.
-func (r *reading) inside(m *mark, kind nameKind) bool {
-	for i := range r.marks {
+// inside reports that a longer name of the kind covers mark at. Marks are in
+// order of their first words, and no name is longer than longestCue words.
+func (r *reading) inside(at int, kind nameKind) bool {
+	m := &r.marks[at]
+	from := at
+	for from > 0 && r.marks[from-1].first >= m.first-longestCue {
+		from--
+	}
+	for i := from; i < len(r.marks) && r.marks[i].first <= m.first; i++ {
 		o := &r.marks[i]
 		if o.kind == kind && o.first <= m.first && o.last >= m.last && (o.last-o.first > m.last-m.first || kind == nameNamesake) {
 			return true

@@ -244,7 +244,8 @@ func (r *reading) settle() {
 		if cues[h.cue].tag != tagNoProblem || h.off {
 			continue
 		}
-		for k := range r.seen {
+		from, to := r.near(i)
+		for k := from; k < to; k++ {
 			o := &r.seen[k]
 			if isProblem(cues[o.cue].tag) && o.first <= h.last && h.first <= o.last && !(o.last > h.last+1) {
 				o.off = true
@@ -261,6 +262,21 @@ func (r *reading) settle() {
 			r.tags[c.tag]++
 		}
 	}
+}
+
+// longestCue is more words than any cue covers, gaps included.
+const longestCue = 32
+
+// near gives the range of r.seen that can touch or closely follow hit i. Hits are
+// in order of their first words; without this, a text of nothing but cues would
+// cost the square of its length.
+func (r *reading) near(i int) (from, to int) {
+	at := r.seen[i].first
+	for from = i; from > 0 && r.seen[from-1].first >= at-longestCue; from-- {
+	}
+	for to = i + 1; to < len(r.seen) && r.seen[to].first <= at+longestCue; to++ {
+	}
+	return from, to
 }
 
 // negated reports a negator in the two words before first.
@@ -486,9 +502,10 @@ func (r *reading) mock() {
 		case "thanks", "thank", "gracias", "merci", "danke", "obrigado", "obrigada", "cheers", "best":
 			continue // said politely beside a problem
 		}
+		from, to := r.near(i)
 		// "Charged twice today, brilliant": the kind word closes the sentence.
 		if o.first == o.last && (int(o.last) == len(r.items)-1 || r.items[o.last+1].group != r.items[o.last].group) && o.first > 0 {
-			for k := range r.seen {
+			for k := from; k < to; k++ {
 				p := &r.seen[k]
 				if !p.off && isProblem(cues[p.cue].tag) && p.last < o.first && p.last >= o.first-4 && r.items[p.last].group == r.items[o.first].group && !r.items[o.first-1].but && r.items[o.first-1].classes&clNeg.bit() == 0 {
 					r.sarcastic = true
@@ -500,7 +517,7 @@ func (r *reading) mock() {
 		if o.first > 1 && r.items[o.first-1].group == r.items[o.first].group && r.items[o.first-1].kind == text.Word && !r.items[o.first-1].name && r.items[o.first-1].classes&clI.bit() == 0 && r.items[o.first-1].boost == 0 {
 			continue
 		}
-		for k := range r.seen {
+		for k := from; k < to; k++ {
 			p := &r.seen[k]
 			if p.off || !isProblem(cues[p.cue].tag) || p.first <= o.last || p.first > o.last+6 || r.items[p.first].group > r.items[o.first].group+1 {
 				continue
