@@ -119,7 +119,7 @@ func (d *maker) scripted() {
 	d.say(hm(15, 33, 0), xDM, d.someone(false), "please delete all personal data that you have about me", "data-protection", "escalated")
 	// Posts that only a person can read or take.
 	d.say(hm(15, 50, 0), xChat, d.someone(false), "", "encrypted", "escalated")
-	d.say(hm(16, 4, 0), msgStand, d.someone(false), "is anybody there? my line is dead", "standby", "escalated")
+	d.say(hm(16, 4, 0), msgStand, d.someone(false), "is anybody there? my line is dead", "standby", "recorded")
 	// Edits: chatter that becomes a complaint, and a complaint that settles.
 	nice := d.say(hm(10, 15, 0), fbComment, d.someone(false), "nice 🔥", "edit-to-complaint", "")
 	d.change(hm(10, 48, 0), nice, "edit", "nice 🔥 but you charged me twice this month, please fix it", "edit-to-complaint")

@@ -176,10 +176,14 @@ func Compose(v View) map[string]string {
 		out["fielder_line"] = say(es,
 			"Hi %s, thank you for the kind words on %s %s. How can I help you today?",
 			"Hola, %s, gracias por sus amables palabras en %s %s. ¿En qué puedo ayudarle hoy?", first, platform(said.Platform), when)
-	case said != nil && (said.Sentiment < 0 || len(v.Open) > 0):
+	case said != nil && said.Sentiment < 0:
 		out["fielder_line"] = say(es,
 			"Hi %s, I see that you wrote to us on %s %s about %s. Is that still so?",
-			"Hola, %s, veo que nos escribió en %s %s sobre %s. ¿Sigue igual?", first, platform(said.Platform), when, matter(said.Intent, es))
+			"Hola, %s, veo que nos escribió en %s %s por %s. ¿Sigue igual?", first, platform(said.Platform), when, matter(said.Intent, es))
+	case said != nil && len(v.Open) > 0:
+		out["fielder_line"] = say(es,
+			"Hi %s, I see that you wrote to us on %s %s about %s. Did that work out?",
+			"Hola, %s, veo que nos escribió en %s %s por %s. ¿Quedó resuelto?", first, platform(said.Platform), when, matter(said.Intent, es))
 	case said != nil:
 		out["fielder_line"] = say(es,
 			"Hi %s, I see that you wrote to us on %s %s. What can I do for you?",
@@ -230,19 +234,18 @@ func say(es bool, en, sp string, args ...any) string {
 	return fmt.Sprintf(en, args...)
 }
 
-// matter says an intent's name in words.
+// matter says an intent's name in words. Intents are named in English, so that a
+// Spanish line does without.
 func matter(intent string, es bool) string {
-	if intent == "" {
-		if es {
-			return "un problema"
-		}
+	switch {
+	case es && intent == "":
+		return "un problema"
+	case es:
+		return "una consulta"
+	case intent == "":
 		return "a problem"
 	}
-	w := strings.ReplaceAll(intent, "-", " ")
-	if es {
-		return "«" + w + "»"
-	}
-	return "“" + w + "”"
+	return "“" + strings.ReplaceAll(intent, "-", " ") + "”"
 }
 
 func platform(p care.Platform) string {
@@ -260,8 +263,10 @@ func ago(t, now time.Time, loc *time.Location, es bool) string {
 	d := now.Sub(t)
 	local, today := t.In(loc), now.In(loc)
 	switch {
-	case d < time.Hour:
+	case d < 10*time.Minute:
 		return say(es, "just now", "hace un momento")
+	case d < time.Hour:
+		return say(es, "within the last hour", "hace menos de una hora")
 	case local.YearDay() == today.YearDay() && local.Year() == today.Year() && local.Hour() < 12:
 		return say(es, "this morning", "esta mañana")
 	case local.YearDay() == today.YearDay() && local.Year() == today.Year():

@@ -32,6 +32,8 @@ func TestCompose(t *testing.T) {
 		{"unknown caller", View{Brand: "Veloria"}, map[string]string{"fielder_known": "false", "fielder_line": "this is Veloria", "fielder_history": "false"}, ""},
 		{"verified, complained this morning", View{Customer: bill, Grade: care.GradeVerified, Recent: []care.Interaction{post(3*time.Hour, "no internet", -0.6, false)}},
 			map[string]string{"fielder_line": "Hi Bill, I see that you wrote to us on X this morning about “slow internet”", "fielder_history": "true", "fielder_last_said": "no internet"}, ""},
+		{"asked, answered, still open", View{Customer: lucia, Grade: care.GradeVerified, Open: make([]care.Conversation, 1), Recent: []care.Interaction{post(30*time.Minute, "¿cómo activo la SIM?", 0, false)}},
+			map[string]string{"fielder_line": "hace menos de una hora por una consulta. ¿Quedó resuelto?"}, ""},
 		{"asserted, praised", View{Customer: bill, Grade: care.GradeAsserted, Recent: []care.Interaction{post(25*time.Hour, "great", 0.8, true)}},
 			map[string]string{"fielder_line": "thank you for the kind words on X yesterday", "fielder_praise": "great"}, ""},
 		{"praise before the last post", View{Customer: bill, Grade: care.GradeVerified, Recent: []care.Interaction{post(2*time.Hour, "hm", 0, false), post(50*time.Hour, "great", 0.8, true)}},
