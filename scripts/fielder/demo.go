@@ -31,6 +31,9 @@ import (
 const (
 	dayDir       = "events/samples/day"
 	customersCSV = "events/samples/customers.csv"
+	// decisionsFile holds how the day was decided; with or without faults, every
+	// play must come to the same.
+	decisionsFile = "events/samples/decisions.json"
 )
 
 // demo plays a recorded day through the whole chain.
@@ -40,6 +43,7 @@ func demo(ctx context.Context, args []string, out, errs io.Writer) error {
 	withFaults := f.Bool("faults", false, "inject throttles, errors, time-outs, duplicates, reordering and killed processes at every boundary")
 	seed := f.Int64("seed", 1, "seed of the faults")
 	dir := f.String("day", dayDir, "the recorded day")
+	accept := f.Bool("accept", false, "write the day's decisions to "+decisionsFile+" instead of comparing with it (after a change of rules)")
 	addr := f.String("addr", "", "address of the stack (default 127.0.0.1:4747)")
 	pages := f.String("pages", "", "address of the stand-ins (default "+standinAddr+")")
 	if err := f.Parse(args); err != nil {
@@ -77,6 +81,19 @@ func demo(ctx context.Context, args []string, out, errs io.Writer) error {
 		return err
 	}
 	r, err := p.report(ctx)
+	if err != nil {
+		return err
+	}
+	if *accept {
+		err = r.record(decisionsFile)
+	} else if *dir == dayDir {
+		var want recorded
+		var raw []byte
+		if raw, err = os.ReadFile(decisionsFile); err == nil {
+			err = json.Unmarshal(raw, &want)
+		}
+		r.compare(want)
+	}
 	if err != nil {
 		return err
 	}
