@@ -33,7 +33,6 @@ type world struct {
 	sendErrs  []error // what the next sends answer; "after" of them really said it
 	after     []bool
 	findErr   error
-	refusedBy string
 	timeline  map[string]care.Interaction
 	events    []string
 	noAccount bool
