@@ -799,3 +799,15 @@ func BenchmarkDecide(b *testing.B) {
 		Decide(in)
 	}
 }
+
+// Our own invitations promise that one word ends them.
+func TestOptOutWordsAreKeptAndNotAnswered(t *testing.T) {
+	b := standard(t)
+	for _, text := range []string{"STOP", "@VeloriaCare unsubscribe please", "Baja"} {
+		in := In{Bundle: b, Now: tuesday, Post: care.Post{Platform: care.Mastodon, NativeID: "1", Kind: care.KindDirect, Private: true, Addressed: true, Text: text, Author: care.Author{ID: "9"}},
+			Triage: care.Triage{Relevance: care.RelevanceAddressed, Question: true, Severity: care.SeverityMedium}}
+		if plan := Decide(in); plan.Action != care.ActionWatch || plan.Else != care.ActionWatch || plan.Reasons[0].By != "consent" {
+			t.Errorf("%q: %+v", text, plan)
+		}
+	}
+}
