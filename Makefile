@@ -94,7 +94,7 @@ check-infra:
 	@go test -timeout 10m ./infra/...
 
 bench: setup build
-	@go run ./scripts/fielder bench
+	@build/fielder bench
 
 FUZZTIME ?= 20s
 fuzz:

@@ -43,7 +43,6 @@ var baselines = map[string]string{
 type start struct {
 	name   string
 	took   []time.Duration // process start to the first request for work
-	cpu    []time.Duration // user and system time until then; empty where /proc is not
 	rss    []int64         // resident bytes then; empty where /proc is not
 	binary int64           // bytes
 }
@@ -97,7 +96,7 @@ func benchStarts(ctx context.Context, rounds int, out io.Writer) error {
 			s := all[name]
 			s.took = append(s.took, one.took)
 			if one.rss > 0 {
-				s.rss, s.cpu = append(s.rss, one.rss), append(s.cpu, one.cpu)
+				s.rss = append(s.rss, one.rss)
 			}
 		}
 	}
@@ -185,8 +184,8 @@ func (a *startAPI) close() { a.http.Close() }
 
 // started is one cold start.
 type started struct {
-	took, cpu time.Duration
-	rss       int64
+	took time.Duration
+	rss  int64
 }
 
 // startLimit is Lambda's limit for the init phase.
@@ -220,7 +219,7 @@ func (a *startAPI) start(ctx context.Context, name, binary string) (started, err
 	select {
 	case at := <-asked:
 		one := started{took: at.Sub(began)}
-		one.rss, one.cpu = usageOf(cmd.Process.Pid)
+		one.rss = resident(cmd.Process.Pid)
 		cancel()
 		<-ended
 		return one, nil
@@ -248,20 +247,15 @@ func startEnv(api, name string) []string {
 	}
 }
 
-// usageOf reads a running process's resident memory and CPU time; zero where there
-// is no /proc. (rusage of a child that was just forked still holds its parent's
+// resident is a running process's resident memory in bytes; 0 where there is no
+// /proc. (The rusage of a child that was just forked still holds its parent's
 // peak.)
-func usageOf(pid int) (rss int64, cpu time.Duration) {
+func resident(pid int) int64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return 0, 0
+		return 0
 	}
-	schedule, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", pid))
-	_ = schedule
-	if err != nil {
-		return parseRSS(string(status)), 0
-	}
-	return parseRSS(string(status)), 0
+	return parseRSS(string(status))
 }
 
 // parseRSS finds VmRSS in /proc/PID/status, in bytes; 0 when it is not there.
@@ -282,25 +276,25 @@ func parseRSS(status string) int64 {
 
 func printStarts(out io.Writer, names []string, all map[string]*start, rounds int) {
 	bare := all["("+bareBaseline+")"]
-	t := tabwriter.NewWriter(out, 2, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "function\tms\tbaseline\tms\tratio\tbinary MB\tresident MB\t\t\n")
-	for _, n := range names {
-		s, b := all[n], all["("+baselines[n]+")"]
-		r := float64(median(s.took)) / float64(median(b.took))
-		fmt.Fprintf(t, "%s\t%.2f\t%s\t%.2f\t%.2f\t%.1f\t%.1f\t%v\t\n", n, ms(median(s.took)), baselines[n], ms(median(b.took)), r, float64(s.binary)/(1<<20), float64(median(s.rss))/(1<<20), r <= startRatio)
+	fmt.Fprintf(out, "\nCold starts: process start to the first request for work, median of %d, all functions in turn.\n", rounds)
+	fmt.Fprintln(out, "\"Clients\" is a function that builds the same AWS clients and does nothing else; a ratio of 1.00 means that our own code adds nothing.")
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "  function\tms\tclients ms\tratio\ttarget\tx bare\tbinary MB\ttarget\tresident MB\n")
+	row := func(s *start, clients, ratio, target, size string) {
+		rss := "-"
+		if len(s.rss) > 0 {
+			rss = fmt.Sprintf("%.1f", float64(median(s.rss))/(1<<20))
+		}
+		fmt.Fprintf(t, "  %s\t%.2f\t%s\t%s\t%s\t%.2f\t%.1f\t%s\t%s\n", s.name, ms(median(s.took)), clients, ratio, target,
+			float64(median(s.took))/float64(median(bare.took)), float64(s.binary)/(1<<20), size, rss)
 	}
+	for _, name := range names {
+		s, base := all[name], all["("+baselines[name]+")"]
+		ratio := float64(median(s.took)) / float64(median(base.took))
+		row(s, fmt.Sprintf("%.2f (%s)", ms(median(base.took)), baselines[name]), fmt.Sprintf("%.2f", ratio),
+			fmt.Sprintf("%.1f %s", startRatio, verdict(ratio <= startRatio)), fmt.Sprintf("%d %s", binaryLimit>>20, verdict(s.binary <= binaryLimit)))
+	}
+	row(bare, "-", "-", "-", "-")
 	t.Flush()
-	fmt.Fprintf(out, "bare %.2f ms, rounds %d\n", ms(median(bare.took)), rounds)
-}
-
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// median of a list; 0 of an empty one.
-func median[T int64 | time.Duration](list []T) T {
-	if len(list) == 0 {
-		return 0
-	}
-	s := slices.Clone(list)
-	slices.Sort(s)
-	return s[len(s)/2]
+	fmt.Fprintln(out, "  bare is aws-lambda-go alone. Lambda adds its own time to place the code; what a start costs beyond this is the first request's reading of config.")
 }
