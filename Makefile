@@ -108,7 +108,7 @@ check-day: setup build
 	  tail -1 build/day.out; done
 
 bench: setup build
-	@go run ./scripts/fielder bench
+	@build/fielder bench
 
 FUZZTIME ?= 20s
 fuzz:
