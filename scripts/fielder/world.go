@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
@@ -33,12 +34,14 @@ import (
 const (
 	templateFile = "infra/testdata/local.json"
 	binariesDir  = "build/local"
-	stateFile    = ".fielder/stack.json"
 	stackName    = "fielder-local"
 	// standinAddr is where the stand-ins of the platforms and of Amazon Connect
 	// are, and the pages on which one sees what a customer would see.
 	standinAddr = "127.0.0.1:4748"
 )
+
+// stateFile tells other commands where the running stack is.
+var stateFile = ".fielder/stack.json"
 
 // world is a running stack with everything around it.
 type world struct {
@@ -124,7 +127,7 @@ func startWorld(ctx context.Context, o worldOptions) (_ *world, err error) {
 	}
 	w.stack, err = local.Start(ctx, local.Options{
 		Template: template, Binaries: binariesDir, DataDir: o.data, Addr: o.addr, Engine: dynamo.Start, Clock: o.clock, Faults: o.faults,
-		Log: o.log, Stack: stackName, StateFile: stateFile,
+		Log: o.log, Stack: stackName, StateFile: stateFile, Pages: w.pages,
 		Secrets: map[string]string{"SecretsIngest": string(signing), "SecretsRead": string(tokens), "SecretsWrite": string(tokens)},
 		Connect: w.standin.ConnectAPI(),
 	})
@@ -198,10 +201,12 @@ func (w *world) accounts(file string) ([]platform.Account, error) {
 // running is the stack of another process, found by its state file.
 type running struct {
 	local.State
-	table  *store.Table
-	dynamo *dynamodb.Client
-	name   string
-	sm     *secretsmanager.Client
+	table     *store.Table
+	dynamo    *dynamodb.Client
+	name      string // of the table
+	sm        *secretsmanager.Client
+	appconfig *appconfigdata.Client
+	resources []local.Resource
 }
 
 // findRunning connects to the stack that `fielder up` or `fielder demo` keeps.
@@ -214,15 +219,14 @@ func findRunning(ctx context.Context) (*running, error) {
 	if err := json.Unmarshal(raw, &r.State); err != nil {
 		return nil, fmt.Errorf("%s: %w", stateFile, err)
 	}
-	var resources []local.Resource
-	if err := r.get(ctx, "/_fielder/resources", &resources); err != nil {
+	if err := r.get(ctx, "/_fielder/resources", &r.resources); err != nil {
 		return nil, fmt.Errorf("the stack of %s does not answer (%w): start one with `fielder up`", stateFile, err)
 	}
-	if r.name, err = tableName(resources); err != nil {
+	if r.name, err = tableName(r.resources); err != nil {
 		return nil, err
 	}
 	cfg := operator(r.URL, r.AccessKey)
-	r.dynamo, r.sm = dynamodb.NewFromConfig(cfg), secretsmanager.NewFromConfig(cfg)
+	r.dynamo, r.sm, r.appconfig = dynamodb.NewFromConfig(cfg), secretsmanager.NewFromConfig(cfg), appconfigdata.NewFromConfig(cfg)
 	r.table = store.New(r.dynamo, r.name, time.Now)
 	return r, nil
 }
