@@ -63,7 +63,7 @@ func demo(ctx context.Context, args []string, out, errs io.Writer) error {
 	}
 	p := &player{out: out, lines: lines, plan: plan, live: isTerminal(out), started: time.Now()}
 	fmt.Fprintf(out, "Starting the local stack: the deployed template, the real binaries, a real DynamoDB engine ...\n")
-	w, err := startWorld(ctx, worldOptions{addr: *addr, clock: clock.Stepped(first.Add(-5 * time.Minute)), faults: plan, log: p.stackLog(), standinAddr: *pages})
+	w, err := startWorld(ctx, worldOptions{addr: *addr, clock: clock.Stepped(first.Add(-5 * time.Minute)), faults: plan, log: io.Discard, standinAddr: *pages})
 	if err != nil {
 		return err
 	}
@@ -151,11 +151,7 @@ type player struct {
 	mu      sync.Mutex
 	edge    map[string]decided // by post id: decided by log line
 	changes map[string]decided // by "change post id"
-	starts  int
 }
-
-// stackLog shows what the stack itself has to say, between the progress lines.
-func (p *player) stackLog() io.Writer { return io.Discard }
 
 // read collects the records of the edge and the ledger.
 func (p *player) read(l lambda.Line) {
@@ -257,10 +253,7 @@ func (p *player) deliver(ctx context.Context, lines []day.Line) error {
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, workers)
 	errs := make(chan error, len(lines))
-	for i, l := range lines {
-		if p.plan != nil && i+1 < len(lines) && len(l.Body)%17 == 0 {
-			l = lines[i] // reordering happens by delivering side by side
-		}
+	for _, l := range lines {
 		wg.Add(1)
 		slots <- struct{}{}
 		go func() {

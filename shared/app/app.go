@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -116,12 +115,6 @@ func owner(clock func() time.Time) func(context.Context) string {
 		last = max(last+1, clock().UnixNano())
 		return fmt.Sprintf("%s/%d/%d", requestID(ctx), os.Getpid(), last)
 	}
-}
-
-// platformHTTP is the client for the platforms' servers: bounded in time, so
-// that a hanging platform cannot use up an invocation.
-func platformHTTP() *http.Client {
-	return &http.Client{Timeout: 10 * time.Second}
 }
 
 // lazy builds something on first use and keeps it; a failure is tried again.
