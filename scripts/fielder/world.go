@@ -73,9 +73,12 @@ const (
 	localConsumerSecret = "local-consumer-secret"
 	localAppSecret      = "local-app-secret"
 	localVerifyToken    = "local-verify-token"
-	localToken          = "local-token"
 	localPassword       = "local-app-password"
 )
+
+// localToken is our token on a platform's stand-in. Each has its own: the Graph
+// API tells Page and Instagram account apart by the token.
+func localToken(p care.Platform) string { return "local-token-" + string(p) }
 
 // startWorld starts the stand-ins and the stack.
 func startWorld(ctx context.Context, o worldOptions) (_ *world, err error) {
@@ -169,11 +172,11 @@ func operator(url, key string) aws.Config {
 // as the secret's ({"accounts": [...]}), to speak with real servers.
 func (w *world) accounts(file string) ([]platform.Account, error) {
 	own := []platform.Account{
-		{Platform: care.X, Account: "7001001", Handle: "VeloriaCare", BaseURL: w.pages + "/standin/x", Token: localToken, Tier: "self-serve"},
-		{Platform: care.Facebook, Account: "7002001", Handle: "veloria", BaseURL: w.pages + "/standin/graph/v25.0", Token: localToken},
-		{Platform: care.Messenger, Account: "7002001", Handle: "veloria", BaseURL: w.pages + "/standin/graph/v25.0", Token: localToken},
-		{Platform: care.Instagram, Account: "7003001", Handle: "veloria.care", BaseURL: w.pages + "/standin/graph/v25.0", Token: localToken},
-		{Platform: care.Mastodon, Account: "7004001", Handle: "care", BaseURL: w.pages + "/standin/mastodon", Token: localToken},
+		{Platform: care.X, Account: "7001001", Handle: "VeloriaCare", BaseURL: w.pages + "/standin/x", Token: localToken(care.X), Tier: "self-serve"},
+		{Platform: care.Facebook, Account: "7002001", Handle: "veloria", BaseURL: w.pages + "/standin/graph/v25.0", Token: localToken(care.Facebook)},
+		{Platform: care.Messenger, Account: "7002001", Handle: "veloria", BaseURL: w.pages + "/standin/graph/v25.0", Token: localToken(care.Facebook)},
+		{Platform: care.Instagram, Account: "7003001", Handle: "veloria.care", BaseURL: w.pages + "/standin/graph/v25.0", Token: localToken(care.Instagram)},
+		{Platform: care.Mastodon, Account: "7004001", Handle: "care", BaseURL: w.pages + "/standin/mastodon", Token: localToken(care.Mastodon)},
 		{Platform: care.Bluesky, Account: "did:plc:veloriacare000000000000", Handle: "care.veloria.example", BaseURL: w.pages + "/standin/bluesky",
 			Identifier: "care.veloria.example", Password: localPassword},
 	}
