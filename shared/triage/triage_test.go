@@ -181,6 +181,8 @@ func TestSeverity(t *testing.T) {
 
 func TestRelevance(t *testing.T) {
 	runRows(t, []row{
+		{"emoji to a story of ours", "story+story", "😍", "chatter open"},
+		{"picture to a story of ours", "story+story+image", "", "addressed"},
 		{"button that opens a conversation", "direct", "Get Started", "chatter open"},
 		{"button that opens a conversation, es", "direct", "Empezar", "chatter open"},
 		{"started is no wish to leave", "direct", "get me started with fiber please", "addressed"},
