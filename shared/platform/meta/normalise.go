@@ -769,8 +769,7 @@ func (s *scope) message(r *platform.Reader, p *care.Post, message platform.Value
 	}
 	if p.Text == "" && likeSticker(message) {
 		p.Text, p.Attachments = "👍", nil
-	}
-	if sticker := message.Get("sticker"); sticker.Exists() && len(p.Attachments) == 0 {
+	} else if sticker := message.Get("sticker"); sticker.Exists() && len(p.Attachments) == 0 {
 		// Since 2026-08-30 a sticker is no image attachment any more.
 		p.Attachments = append(p.Attachments, care.Attachment{Type: "image", URL: platform.Link(sticker.Get("url").Str())})
 	}
