@@ -42,6 +42,8 @@ type functionSpec struct {
 	// fails for good then goes to the dead queue.
 	async bool
 	env   map[string]*string
+	// unconfigured is true where the business users' config has no say.
+	unconfigured bool
 	// table are the item actions on the table; index says whether it queries gsi1.
 	table  []string
 	index  bool
@@ -96,7 +98,7 @@ func newFunctions(scope constructs.Construct, o Options, s shared) functions {
 		},
 		{
 			name: match, description: "author to identity to customer, and the conversation it belongs to",
-			memory: 256, timeout: 10, unlimited: intakeOnly,
+			memory: 256, timeout: 10, unlimited: intakeOnly, unconfigured: true,
 			table: []string{get, batchGet, put, update, remove},
 		},
 		{
@@ -184,7 +186,9 @@ func newFunction(scope constructs.Construct, o Options, s shared, spec functionS
 		Description: jsii.String("what " + spec.name + " may do"),
 	})
 	role.AddToPolicy(allow([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, logs.LogGroupArn()))
-	role.AddToPolicy(allow([]string{"appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"}, s.config.arn))
+	if !spec.unconfigured {
+		role.AddToPolicy(allow([]string{"appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"}, s.config.arn))
+	}
 	if len(spec.table) > 0 {
 		role.AddToPolicy(allow(spec.table, s.table.TableArn()))
 	}
@@ -198,9 +202,9 @@ func newFunction(scope constructs.Construct, o Options, s shared, spec functionS
 		role.AddToPolicy(grant)
 	}
 
-	env := map[string]*string{
-		envStage:  jsii.String(o.Stage.Name),
-		envConfig: s.config.path,
+	env := map[string]*string{envStage: jsii.String(o.Stage.Name)}
+	if !spec.unconfigured {
+		env[envConfig] = s.config.path
 	}
 	if len(spec.table) > 0 {
 		env[envTable] = s.table.TableName()

@@ -17,6 +17,7 @@ import (
 	"github.com/fielder-care/fielder/scripts/local/cfn"
 	"github.com/fielder-care/fielder/scripts/local/faults"
 	"github.com/fielder-care/fielder/scripts/local/standin"
+	"github.com/fielder-care/fielder/shared/care"
 )
 
 // newStandin makes the platforms' and Amazon Connect's stand-ins, joined to the
@@ -33,10 +34,10 @@ func (w *world) newStandin(o worldOptions) *standin.Standin {
 			return standin.Fault(f.Kind)
 		},
 		Accounts: map[string]standin.Account{
-			"x":         {ID: "7001001", Handle: "VeloriaCare", Name: "Veloria Care", Token: localToken},
-			"facebook":  {ID: "7002001", Handle: "veloria", Name: "Veloria", Token: localToken},
-			"instagram": {ID: "7003001", Handle: "veloria.care", Name: "Veloria", Token: localToken},
-			"mastodon":  {ID: "7004001", Handle: "care", Name: "Veloria Care", Token: localToken},
+			"x":         {ID: "7001001", Handle: "VeloriaCare", Name: "Veloria Care", Token: localToken(care.X)},
+			"facebook":  {ID: "7002001", Handle: "veloria", Name: "Veloria", Token: localToken(care.Facebook)},
+			"instagram": {ID: "7003001", Handle: "veloria.care", Name: "Veloria", Token: localToken(care.Instagram)},
+			"mastodon":  {ID: "7004001", Handle: "care", Name: "Veloria Care", Token: localToken(care.Mastodon)},
 			"bluesky": {ID: "did:plc:veloriacare000000000000", Handle: "care.veloria.example", Name: "Veloria Care",
 				Identifier: "care.veloria.example", Password: localPassword},
 		},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
@@ -33,12 +34,14 @@ import (
 const (
 	templateFile = "infra/testdata/local.json"
 	binariesDir  = "build/local"
-	stateFile    = ".fielder/stack.json"
 	stackName    = "fielder-local"
 	// standinAddr is where the stand-ins of the platforms and of Amazon Connect
 	// are, and the pages on which one sees what a customer would see.
 	standinAddr = "127.0.0.1:4748"
 )
+
+// stateFile tells other commands where the running stack is.
+var stateFile = ".fielder/stack.json"
 
 // world is a running stack with everything around it.
 type world struct {
@@ -73,9 +76,12 @@ const (
 	localConsumerSecret = "local-consumer-secret"
 	localAppSecret      = "local-app-secret"
 	localVerifyToken    = "local-verify-token"
-	localToken          = "local-token"
 	localPassword       = "local-app-password"
 )
+
+// localToken is our token on a platform's stand-in. Each has its own: the Graph
+// API tells Page and Instagram account apart by the token.
+func localToken(p care.Platform) string { return "local-token-" + string(p) }
 
 // startWorld starts the stand-ins and the stack.
 func startWorld(ctx context.Context, o worldOptions) (_ *world, err error) {
@@ -136,7 +142,7 @@ func startWorld(ctx context.Context, o worldOptions) (_ *world, err error) {
 	}
 	w.stack, err = local.Start(ctx, local.Options{
 		Template: template, Binaries: binariesDir, DataDir: o.data, Addr: o.addr, Engine: dynamo.Start, Clock: o.clock, Faults: o.faults,
-		Log: o.log, Stack: stackName, StateFile: state,
+		Log: o.log, Stack: stackName, StateFile: state, Pages: w.pages,
 		Secrets: map[string]string{"SecretsIngest": string(signing), "SecretsRead": string(tokens), "SecretsWrite": string(tokens)},
 		Connect: w.standin.ConnectAPI(),
 	})
@@ -178,11 +184,11 @@ func operator(url, key string) aws.Config {
 // as the secret's ({"accounts": [...]}), to speak with real servers.
 func (w *world) accounts(file string) ([]platform.Account, error) {
 	own := []platform.Account{
-		{Platform: care.X, Account: "7001001", Handle: "VeloriaCare", BaseURL: w.pages + "/standin/x", Token: localToken, Tier: "self-serve"},
-		{Platform: care.Facebook, Account: "7002001", Handle: "veloria", BaseURL: w.pages + "/standin/graph/v25.0", Token: localToken},
-		{Platform: care.Messenger, Account: "7002001", Handle: "veloria", BaseURL: w.pages + "/standin/graph/v25.0", Token: localToken},
-		{Platform: care.Instagram, Account: "7003001", Handle: "veloria.care", BaseURL: w.pages + "/standin/graph/v25.0", Token: localToken},
-		{Platform: care.Mastodon, Account: "7004001", Handle: "care", BaseURL: w.pages + "/standin/mastodon", Token: localToken},
+		{Platform: care.X, Account: "7001001", Handle: "VeloriaCare", BaseURL: w.pages + "/standin/x", Token: localToken(care.X), Tier: "self-serve"},
+		{Platform: care.Facebook, Account: "7002001", Handle: "veloria", BaseURL: w.pages + "/standin/graph/v25.0", Token: localToken(care.Facebook)},
+		{Platform: care.Messenger, Account: "7002001", Handle: "veloria", BaseURL: w.pages + "/standin/graph/v25.0", Token: localToken(care.Facebook)},
+		{Platform: care.Instagram, Account: "7003001", Handle: "veloria.care", BaseURL: w.pages + "/standin/graph/v25.0", Token: localToken(care.Instagram)},
+		{Platform: care.Mastodon, Account: "7004001", Handle: "care", BaseURL: w.pages + "/standin/mastodon", Token: localToken(care.Mastodon)},
 		{Platform: care.Bluesky, Account: "did:plc:veloriacare000000000000", Handle: "care.veloria.example", BaseURL: w.pages + "/standin/bluesky",
 			Identifier: "care.veloria.example", Password: localPassword},
 	}
@@ -210,10 +216,12 @@ func (w *world) accounts(file string) ([]platform.Account, error) {
 // running is the stack of another process, found by its state file.
 type running struct {
 	local.State
-	table  *store.Table
-	dynamo *dynamodb.Client
-	name   string
-	sm     *secretsmanager.Client
+	table     *store.Table
+	dynamo    *dynamodb.Client
+	name      string // of the table
+	sm        *secretsmanager.Client
+	appconfig *appconfigdata.Client
+	resources []local.Resource
 }
 
 // findRunning connects to the stack that `fielder up` or `fielder demo` keeps.
@@ -226,15 +234,14 @@ func findRunning(ctx context.Context) (*running, error) {
 	if err := json.Unmarshal(raw, &r.State); err != nil {
 		return nil, fmt.Errorf("%s: %w", stateFile, err)
 	}
-	var resources []local.Resource
-	if err := r.get(ctx, "/_fielder/resources", &resources); err != nil {
+	if err := r.get(ctx, "/_fielder/resources", &r.resources); err != nil {
 		return nil, fmt.Errorf("the stack of %s does not answer (%w): start one with `fielder up`", stateFile, err)
 	}
-	if r.name, err = tableName(resources); err != nil {
+	if r.name, err = tableName(r.resources); err != nil {
 		return nil, err
 	}
 	cfg := operator(r.URL, r.AccessKey)
-	r.dynamo, r.sm = dynamodb.NewFromConfig(cfg), secretsmanager.NewFromConfig(cfg)
+	r.dynamo, r.sm, r.appconfig = dynamodb.NewFromConfig(cfg), secretsmanager.NewFromConfig(cfg), appconfigdata.NewFromConfig(cfg)
 	r.table = store.New(r.dynamo, r.name, time.Now)
 	return r, nil
 }

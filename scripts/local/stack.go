@@ -58,6 +58,8 @@ type Options struct {
 	Connect http.Handler
 	// Processes bounds the processes of a function without reserved concurrency.
 	Processes int
+	// Pages is the address of what stands around the stack, for the state file.
+	Pages string
 	// StateFile is written with the address and process id for other commands;
 	// "" for none.
 	StateFile string
@@ -236,7 +238,18 @@ func (s *Stack) Close() {
 		s.stops[i]()
 	}
 	s.stops = nil
-	if s.o.StateFile != "" {
+	s.removeState()
+}
+
+// removeState takes the state file away, unless another stack has written it: a
+// second one that did not come up must not hide the first.
+func (s *Stack) removeState() {
+	if s.o.StateFile == "" {
+		return
+	}
+	raw, err := os.ReadFile(s.o.StateFile)
+	var at State
+	if err == nil && json.Unmarshal(raw, &at) == nil && at.AccessKey == s.operatorKey {
 		_ = os.Remove(s.o.StateFile)
 	}
 }
@@ -312,6 +325,7 @@ type State struct {
 	URL       string    `json:"url"`
 	PID       int       `json:"pid"`
 	AccessKey string    `json:"accessKey"` // the operator's, valid while the stack runs
+	Pages     string    `json:"pages,omitempty"`
 	Started   time.Time `json:"started"`
 }
 
@@ -319,7 +333,7 @@ func (s *Stack) writeState() error {
 	if s.o.StateFile == "" {
 		return nil
 	}
-	data, err := json.Marshal(State{URL: s.url, PID: os.Getpid(), AccessKey: s.operatorKey, Started: s.started})
+	data, err := json.Marshal(State{URL: s.url, PID: os.Getpid(), AccessKey: s.operatorKey, Pages: s.o.Pages, Started: s.started})
 	if err != nil {
 		return err
 	}

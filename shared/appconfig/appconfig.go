@@ -66,6 +66,10 @@ func (s *Source) Current(ctx context.Context) (*config.Bundle, error) {
 	if b != nil {
 		s.bundle = b
 	}
+	if s.bundle == nil {
+		s.token = "" // a new session asks for everything again
+		return nil, care.Errorf(care.Invalid, "no config is deployed yet")
+	}
 	return s.bundle, nil
 }
 

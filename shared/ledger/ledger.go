@@ -199,7 +199,9 @@ func (s *Service) edited(ctx context.Context, d events.PostEdited) error {
 		s.Recorder.Decided(ctx, p.ID(), care.Edited, care.OutcomeIgnored, t.Reasons)
 		return nil
 	}
-	if missing {
+	why := "The author changed a post that had been chatter; it is looked at again."
+	if missing { // chatter of the edge leaves no record, nor does what never came in
+		why = "The author changed a post of which no record was kept; it is looked at."
 		if _, err := s.Posts.Claim(ctx, p, d.Correlation); err != nil {
 			return err
 		}
@@ -207,6 +209,6 @@ func (s *Service) edited(ctx context.Context, d events.PostEdited) error {
 		return err
 	}
 	s.Recorder.Decided(ctx, p.ID(), care.Edited, care.OutcomeRecorded,
-		[]care.Reason{{By: "upstream", Text: "The author changed a post that had been chatter; it is looked at again."}})
+		[]care.Reason{{By: "upstream", Text: why}})
 	return s.Bus.Publish(ctx, &events.PostReceived{Meta: d.Meta, Post: p})
 }

@@ -22,6 +22,10 @@ import (
 // minutes costs next to nothing ($0.05 per 10,000 calls).
 const maxAge = 5 * time.Minute
 
+// retryAfter is how long a secret that could not be refreshed is used before it
+// is asked for again: not with every request, which would add to the trouble.
+const retryAfter = 30 * time.Second
+
 // API is the part of the Secrets Manager client that is used.
 type API interface {
 	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
@@ -38,16 +42,24 @@ type Ingest struct {
 	} `json:"meta"`
 }
 
-// LogValue hides everything.
-func (Ingest) LogValue() slog.Value { return slog.StringValue("[secret]") }
+const hidden = "[secret]"
+
+// LogValue hides everything, as do String and GoString.
+func (Ingest) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+func (Ingest) String() string   { return hidden }
+func (Ingest) GoString() string { return hidden }
 
 // Accounts is what poller and send need: accounts with their tokens.
 type Accounts struct {
 	Accounts []platform.Account `json:"accounts"`
 }
 
-// LogValue hides everything.
-func (Accounts) LogValue() slog.Value { return slog.StringValue("[secret]") }
+// LogValue hides everything, as do String and GoString.
+func (Accounts) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+func (Accounts) String() string   { return hidden }
+func (Accounts) GoString() string { return hidden }
 
 // Find returns our account on a platform; care.NotFound when there is none. An
 // empty id finds the platform's only account.
@@ -76,7 +88,8 @@ type Secret[T any] struct {
 
 	mu    sync.Mutex
 	value T
-	at    time.Time
+	at    time.Time // of the last fetch, zero without a value
+	tried time.Time // of the last failed refresh
 }
 
 // New makes a Secret; nothing is fetched yet.
@@ -85,15 +98,19 @@ func New[T any](client API, arn string, clock func() time.Time) *Secret[T] {
 }
 
 // Get returns the secret. When it cannot be fetched again, the one at hand is
-// used on; without one, the error is care.Unavailable, Denied or NotFound.
+// used on, and it is tried again after a while; without one, the error is care.Unavailable, Denied or NotFound.
 func (s *Secret[T]) Get(ctx context.Context) (T, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.at.IsZero() && s.clock().Sub(s.at).Abs() < maxAge {
 		return s.value, nil
 	}
+	if !s.at.IsZero() && s.clock().Sub(s.tried).Abs() < retryAfter {
+		return s.value, nil
+	}
 	v, err := s.fetch(ctx)
 	if err != nil && !s.at.IsZero() {
+		s.tried = s.clock()
 		slog.WarnContext(ctx, "secret not refreshed", "code", string(care.CodeOf(err)))
 		return s.value, nil
 	}

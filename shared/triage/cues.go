@@ -236,4 +236,4 @@ var cues = []struct {
 
 // emptyWords say nothing by themselves: a public post that holds nothing else is
 // chatter.
-const emptyWords = "lol lmao lmfao rofl haha hahaha hahahaha hehe jaja jajaja jajajaja jajajajaja jeje xd kkk mdr ptdr omg omfg first primero primera 1st third +1 this same bump f w mood facts legend based goat slay period ah oh ooh uh um hmm hm eh following followed here presente me yo too also us ditto agreed agree true subscribed pin moi aussi ich auch eu tambem ikr sub f4f l4l nice cool wow exactly total eso mismo tal cual madre mia so big way noway"
+const emptyWords = "lol lmao lmfao rofl haha hahaha hahahaha hehe jaja jajaja jajajaja jajajajaja jeje xd kkk mdr ptdr omg omfg first primero primera 1st third +1 this same bump f w mood facts legend based goat slay period ah oh ooh uh um hmm hm eh following followed here presente me yo too also us ditto agreed agree true subscribed pin moi aussi ich auch eu tambem ikr sub f4f l4l nice cool wow exactly total eso mismo tal cual madre mia so big way noway get started empezar comenzar"

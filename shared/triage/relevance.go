@@ -214,7 +214,7 @@ func (r *reading) rhetorical() bool { return r.urls > 0 && r.tags[tagAd] >= 2 }
 // silent reports a post without any content: nothing but emoji, names, and words
 // that say nothing. An attachment or a lone question mark is content.
 func (r *reading) silent(post *care.Post) bool {
-	if len(post.Attachments) > 0 || r.urls > 0 || len(r.spans) > 0 || post.Kind == care.KindStoryMention {
+	if brought(post) || r.urls > 0 || len(r.spans) > 0 || post.Kind == care.KindStoryMention {
 		return false
 	}
 	if r.asks {
@@ -231,6 +231,17 @@ func (r *reading) silent(post *care.Post) bool {
 		}
 	}
 	return true
+}
+
+// brought reports that the author attached something. The story that a direct
+// message replies to is ours.
+func brought(post *care.Post) bool {
+	for i := range post.Attachments {
+		if post.Kind != care.KindStoryReply || post.Attachments[i].Type != "story" {
+			return true
+		}
+	}
+	return false
 }
 
 // tagsFriend reports a public post that names other people and adds next to

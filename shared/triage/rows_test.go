@@ -47,7 +47,9 @@ func (r row) post() care.Post {
 		case "blocked":
 			p.Author.ID = "666"
 		case "image":
-			p.Attachments = []care.Attachment{{Type: "image"}}
+			p.Attachments = append(p.Attachments, care.Attachment{Type: "image"})
+		case "story":
+			p.Attachments = append(p.Attachments, care.Attachment{Type: "story"})
 		case "bot":
 			p.Author.Bot = true
 		case "unreadable":

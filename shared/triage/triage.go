@@ -258,6 +258,9 @@ func (r *reading) praise() bool {
 	if r.sarcastic || r.tags[tagSelfHarm]+r.tags[tagFraud]+r.tags[tagBreach]+r.tags[tagDiscrimination]+r.tags[tagChurn] > 0 {
 		return false
 	}
+	if r.tags[tagUnanswered]+r.tags[tagOutage] > 0 && r.tags[tagFixed]+r.tags[tagDone]+r.tags[tagNoProblem] == 0 {
+		return false // kind words around a matter that is still open: thanks alone would be a slap
+	}
 	switch {
 	case r.tags[tagNoProblem] > 0:
 		return r.sentiment >= 0.2
@@ -296,7 +299,10 @@ func (r *reading) complaint(question bool) bool {
 	score -= 2 * int(r.tags[tagNoProblem])
 	switch {
 	case score >= 4:
-		return r.sentiment < 0.3
+		// Several things went wrong: kind words around them do not undo that.
+		return true
+	case score >= 2 && r.tags[tagUnanswered]+r.tags[tagOutage] > 0:
+		return r.sentiment < 0.8
 	case score >= 2 && r.tags[tagDelay]+r.tags[tagMoney]+r.tags[tagDefect]+r.tags[tagOutage]+r.tags[tagUnanswered] > 0:
 		return r.sentiment < 0.35
 	case score >= 2:

@@ -33,6 +33,8 @@ func TestComplaints(t *testing.T) {
 		{"ignored mails", "mention", "@VeloriaCare three emails, zero replies", "addressed complaint"},
 		{"polite complaint", "mention", "@VeloriaCare hi, sorry to bother you, but there's been no internet here since Monday. Thanks!", "addressed complaint sev>=medium"},
 		{"complaint with praise before but", "mention", "@VeloriaCare the shop staff were lovely but the connection is awful", "addressed complaint"},
+		{"long and patient", "mention", "@VeloriaCare I have tried to be patient about this. I have tried to be patient about this. I have tried to be patient about this. I have tried to be patient about this. I have tried to be patient about this. The technician never showed up, twice, and your agent hung up on me.", "addressed complaint !praise"},
+		{"kind words around an open matter", "mention", "@VeloriaCare Good morning. I love the app and the fast fiber. The shop was great and friendly, thanks. But the technician never showed up.", "addressed complaint !praise"},
 		{"charged after cancelling", "mention", "@VeloriaCare I cancelled in March and you are still charging me", "addressed complaint sev>=medium"},
 		{"repeat contact", "mention", "@VeloriaCare this is the third time I'm writing about the same problem", "addressed complaint"},
 		{"elongated", "mention", "@VeloriaCare sooooo slooooow", "addressed neg"},
@@ -179,6 +181,11 @@ func TestSeverity(t *testing.T) {
 
 func TestRelevance(t *testing.T) {
 	runRows(t, []row{
+		{"emoji to a story of ours", "story+story", "😍", "chatter open"},
+		{"picture to a story of ours", "story+story+image", "", "addressed"},
+		{"button that opens a conversation", "direct", "Get Started", "chatter open"},
+		{"button that opens a conversation, es", "direct", "Empezar", "chatter open"},
+		{"started is no wish to leave", "direct", "get me started with fiber please", "addressed"},
 		{"our echo", "mention+own", "We are sorry that the internet is down", "chatter obvious"},
 		{"our echo in private", "direct+own", "Could you send your order number?", "chatter obvious"},
 		{"plain repost", "repost", "Veloria is down", "chatter obvious"},

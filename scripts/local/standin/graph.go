@@ -479,36 +479,39 @@ func (s *Standin) SeedMeta(body []byte) error {
 		for _, e := range list(dig(b, "entry")) {
 			s.seedEntry(str(dig(b, "object")), object(e))
 		}
+		if object(b)["sender"] != nil { // one messaging item without a body around it
+			s.seedDirect(onMessenger, object(b))
+		}
 	}
 	return nil
 }
 
 func (s *Standin) seedEntry(kind string, entry map[string]any) {
 	at := parseTime(entry["time"])
+	direct := append(list(entry["messaging"]), list(entry["standby"])...)
 	for _, c := range append(list(entry["changes"]), any(entry)) { // Instagram Login puts field and value into the entry
 		field, value := str(dig(c, "field")), object(dig(c, "value"))
 		switch {
 		case value == nil:
-		case field == "feed":
+		case field == "feed" || field == "mention" || field == "ratings":
 			s.seedFeed(value)
-		case field == "comments" || field == "mentions" && value["text"] != nil:
+		case field == "messages" || field == "messaging_postbacks":
+			direct = append(direct, value)
+		case field == "comments" || field == "live_comments" || field == "mentions" && value["text"] != nil:
 			s.seedComment(field, value, at)
 		}
 	}
 	platform := onMessenger
-	if kind == "instagram" {
+	if kind == "instagram" || str(entry["id"]) == s.account(onInstagram).ID {
 		platform = onInstagram
 	}
-	for _, each := range append(list(entry["messaging"]), list(entry["standby"])...) {
+	for _, each := range direct {
 		s.seedDirect(platform, object(each))
 	}
 }
 
 func (s *Standin) seedFeed(v map[string]any) {
-	id := str(v["comment_id"])
-	if id == "" {
-		id = str(v["post_id"])
-	}
+	id := cmp.Or(str(v["comment_id"]), str(v["post_id"]), str(v["open_graph_story_id"]))
 	switch verb := str(v["verb"]); {
 	case id == "":
 	case verb == "remove":
@@ -523,8 +526,9 @@ func (s *Standin) seedFeed(v map[string]any) {
 		if item := str(v["item"]); item == "reaction" || item == "like" {
 			return
 		}
-		p := &post{platform: onFacebook, id: id, thread: str(v["post_id"]), parent: str(v["parent_id"]), text: str(v["message"]), at: parseTime(v["created_time"])}
-		who := person{ID: str(dig(v, "from", "id")), Name: str(dig(v, "from", "name"))}
+		p := &post{platform: onFacebook, id: id, thread: str(v["post_id"]), parent: str(v["parent_id"]), text: cmp.Or(str(v["message"]), str(v["review_text"])), at: parseTime(v["created_time"])}
+		who := person{ID: cmp.Or(str(dig(v, "from", "id")), str(v["sender_id"]), str(v["reviewer_id"])),
+			Name: cmp.Or(str(dig(v, "from", "name")), str(v["sender_name"]), str(v["reviewer_name"]))}
 		if p.own = who.ID != "" && who.ID == s.account(onFacebook).ID; p.own {
 			p.by, p.key = s.ours(onFacebook), seeded
 		} else {
@@ -565,8 +569,14 @@ func (s *Standin) seedComment(field string, v map[string]any, at time.Time) {
 
 func (s *Standin) seedDirect(platform string, e map[string]any) {
 	message := object(e["message"])
+	if message == nil { // a pressed button counts as something the person wrote
+		message = map[string]any{"mid": dig(e, "postback", "mid"), "text": dig(e, "postback", "title")}
+	}
 	id := str(message["mid"])
 	if id == "" {
+		if from := str(dig(e, "sender", "id")); from != "" && e["postback"] != nil {
+			s.meet(platform, person{ID: from, lastWrote: parseTime(e["timestamp"])})
+		}
 		return
 	}
 	if deleted, _ := message["is_deleted"].(bool); deleted {

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -38,6 +39,26 @@ func (s *Standin) routePages() {
 		})
 	}
 	s.mux.HandleFunc("GET /connect/{$}", s.workspacePage)
+	for name, seed := range map[string]func([]byte) error{"x": s.SeedX, "meta": s.SeedMeta} {
+		s.mux.HandleFunc("POST /standin/seed/"+name, func(w http.ResponseWriter, r *http.Request) { s.seed(w, r, seed) })
+	}
+}
+
+// maxSeed bounds a body that is put in.
+const maxSeed = 16 << 20
+
+// seed puts what a webhook body tells into the threads: a platform has a post
+// before it tells us about it.
+func (s *Standin) seed(w http.ResponseWriter, r *http.Request, seed func([]byte) error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxSeed))
+	if err == nil {
+		err = seed(body)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // ThreadPath is where the page of a thread is, for links.

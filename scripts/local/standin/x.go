@@ -306,19 +306,48 @@ func (s *Standin) SeedX(body []byte) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	data := dig(v, "data")
-	payload := object(dig(data, "payload"))
-	for _, u := range list(dig(data, "includes", "users")) {
+	bodies := list(v)
+	if bodies == nil {
+		bodies = []any{v}
+	}
+	for _, each := range bodies {
+		if object(each)["event_type"] != nil {
+			s.seedXEvent(each)
+			continue
+		}
+		if data := dig(each, "data"); data != nil {
+			events := list(data)
+			if events == nil {
+				events = []any{data}
+			}
+			for _, e := range events {
+				s.seedXEvent(e)
+			}
+			continue
+		}
+		s.seedXAccountActivity(each)
+	}
+	return nil
+}
+
+// seedXEvent takes one event of the X Activity API.
+func (s *Standin) seedXEvent(event any) {
+	payload := object(dig(event, "payload"))
+	for _, u := range list(dig(event, "includes", "users")) {
 		s.meetX(u)
 	}
 	for _, u := range object(payload["users"]) {
 		s.meetX(u)
 	}
-	kind := str(dig(data, "event_type"))
+	kind := str(dig(event, "event_type"))
 	switch {
 	case strings.HasPrefix(kind, "dm."):
 		for _, e := range list(payload["direct_message_events"]) {
 			s.seedXMessage(object(e))
+		}
+		if from := str(payload["sender_id"]); from != "" && str(payload["id"]) != "" { // as the v2 API lists them
+			to := strings.Trim(strings.Replace(str(payload["dm_conversation_id"]), from, "", 1), "-:")
+			s.seedXDirect(str(payload["id"]), from, to, str(payload["text"]), parseTime(payload["created_at"]))
 		}
 	case kind == "post.delete":
 		if p := s.find(onX, str(payload["id"])); p != nil {
@@ -327,7 +356,49 @@ func (s *Standin) SeedX(body []byte) error {
 	case strings.HasPrefix(kind, "post.") && str(payload["id"]) != "":
 		s.seedXPost(kind, payload)
 	}
-	return nil
+}
+
+// seedXAccountActivity takes a body of the deprecated Account Activity API,
+// whose posts have the form of the v1.1 API.
+func (s *Standin) seedXAccountActivity(body any) {
+	for _, u := range object(dig(body, "users")) {
+		s.meetX(u)
+	}
+	for _, e := range list(dig(body, "direct_message_events")) {
+		s.seedXMessage(object(e))
+	}
+	for _, e := range list(dig(body, "tweet_delete_events")) {
+		if p := s.find(onX, str(dig(e, "status", "id"))); p != nil {
+			p.deleted = true
+		}
+	}
+	for _, e := range list(dig(body, "tweet_create_events")) {
+		old := object(e)
+		if str(old["id_str"]) == "" {
+			continue
+		}
+		long := object(old["extended_tweet"])
+		if long == nil {
+			long = old
+		}
+		var mentions []any
+		for _, m := range list(dig(long, "entities", "user_mentions")) {
+			at := list(dig(m, "indices"))
+			if len(at) == 0 {
+				at = []any{json.Number("0")}
+			}
+			mentions = append(mentions, map[string]any{"id": dig(m, "id_str"), "username": dig(m, "screen_name"), "start": at[0]})
+		}
+		user := object(old["user"])
+		s.meetX(map[string]any{"id": user["id_str"], "username": user["screen_name"], "name": user["name"]})
+		post := map[string]any{"id": old["id_str"], "author_id": user["id_str"], "text": cmp.Or(str(long["full_text"]), str(old["text"])),
+			"in_reply_to_tweet_id": old["in_reply_to_status_id_str"], "conversation_id": cmp.Or(str(old["in_reply_to_status_id_str"]), str(old["id_str"])),
+			"created_at": s.opt.Clock().UTC().Format(time.RFC3339), "entities": map[string]any{"mentions": mentions}, "display_text_range": long["display_text_range"]}
+		if ms, err := strconv.ParseInt(str(old["timestamp_ms"]), 10, 64); err == nil {
+			post["created_at"] = time.UnixMilli(ms).UTC().Format(time.RFC3339)
+		}
+		s.seedXPost("post.create", post)
+	}
 }
 
 // meetX reads a user, wrapped in "data" or not.
@@ -369,16 +440,19 @@ func (s *Standin) seedXPost(kind string, payload map[string]any) {
 }
 
 func (s *Standin) seedXMessage(e map[string]any) {
-	us := s.account(onX)
-	from, to := str(dig(e, "message_create", "sender_id")), str(dig(e, "message_create", "target", "recipient_id"))
-	if str(e["id"]) == "" || from == "" {
+	s.seedXDirect(str(e["id"]), str(dig(e, "message_create", "sender_id")), str(dig(e, "message_create", "target", "recipient_id")),
+		str(dig(e, "message_create", "message_data", "text")), parseTime(e["created_timestamp"]))
+}
+
+func (s *Standin) seedXDirect(id, from, to, text string, at time.Time) {
+	if id == "" || from == "" {
 		return
 	}
-	p := &post{platform: onX, id: str(e["id"]), private: true, at: parseTime(e["created_timestamp"]), text: str(dig(e, "message_create", "message_data", "text"))}
-	if p.own = from == us.ID; p.own {
+	p := &post{platform: onX, id: id, private: true, at: at, text: text}
+	if p.own = from == s.account(onX).ID; p.own {
 		p.thread, p.to, p.by, p.key = to, to, s.ours(onX), seeded
 	} else {
-		p.thread, p.by = from, s.meet(onX, person{ID: from, lastWrote: p.at})
+		p.thread, p.by = from, s.meet(onX, person{ID: from, lastWrote: at})
 	}
 	s.put(p)
 }

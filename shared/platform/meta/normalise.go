@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"time"
@@ -421,8 +422,11 @@ func (s *scope) finish(r *platform.Reader, change care.Change, p care.Post, v, e
 		return
 	}
 	p.Attachments = feedAttachments(v)
+	if p.Text == "" && len(p.Attachments) == 0 && p.Ref[RefField] == "mention" {
+		p.Unreadable = "Facebook tells that we were named, not what was said"
+	}
 	if change == care.Deleted {
-		p.Text, p.Attachments = "", nil
+		p.Text, p.Attachments, p.Unreadable = "", nil, ""
 	}
 	s.n.Add(change, p)
 }
@@ -763,11 +767,32 @@ func (s *scope) message(r *platform.Reader, p *care.Post, message platform.Value
 			URL:  platform.Link(firstOf(payload.Get("url").Str(), a.Get("url").Str(), payload.Get("link").Str(), payload.Get("reel_video_url").Str())),
 		})
 	}
-	if sticker := message.Get("sticker"); sticker.Exists() && len(p.Attachments) == 0 {
+	if p.Text == "" && likeSticker(message) {
+		p.Text, p.Attachments = "👍", nil
+	} else if sticker := message.Get("sticker"); sticker.Exists() && len(p.Attachments) == 0 {
 		// Since 2026-08-30 a sticker is no image attachment any more.
 		p.Attachments = append(p.Attachments, care.Attachment{Type: "image", URL: platform.Link(sticker.Get("url").Str())})
 	}
 	return care.Received
+}
+
+// likeSticker recognises the thumb that Messenger's like button sends, in its
+// three sizes. It comes as a sticker's picture, but says no more than a thumb.
+func likeSticker(message platform.Value) bool {
+	ids := []platform.Value{message.Get("sticker_id"), message.Get("sticker").Get("id"), message.Get("sticker").Get("sticker_id")}
+	for _, a := range message.Get("attachments").Elements() {
+		ids = append(ids, a.Get("payload").Get("sticker_id"))
+		if len(ids) > 4 {
+			return false
+		}
+	}
+	for _, id := range ids {
+		switch string(bytes.Trim(id.Raw(), `"`)) {
+		case "369239263222822", "369239343222814", "369239383222810":
+			return true
+		}
+	}
+	return false
 }
 
 func attachmentType(kind string) string {

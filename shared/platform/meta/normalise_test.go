@@ -236,6 +236,53 @@ func refs(ref map[string]string) string {
 	return strings.Join(all, " ")
 }
 
+// Messenger's like button sends a sticker; what it says is a thumb.
+func TestNormaliseLike(t *testing.T) {
+	for _, c := range []struct{ name, message, want string }{
+		{"OKSmall", `"attachments":[{"type":"image","payload":{"url":"https://cdn.example/s.png","sticker_id":369239263222822}}]`, "👍"},
+		{"OKMedium", `"sticker_id":369239343222814,"attachments":[{"type":"image","payload":{"url":"https://cdn.example/s.png"}}]`, "👍"},
+		{"OKLarge", `"sticker":{"id":"369239383222810","url":"https://cdn.example/s.png"}`, "👍"},
+		{"AnotherSticker", `"attachments":[{"type":"image","payload":{"url":"https://cdn.example/s.png","sticker_id":184571475493841}}]`, ""},
+		{"WithWords", `"text":"look","attachments":[{"type":"image","payload":{"url":"https://cdn.example/s.png","sticker_id":369239263222822}}]`, "look"},
+		{"OddID", `"attachments":[{"type":"image","payload":{"url":"https://cdn.example/s.png","sticker_id":{"a":[]}}}]`, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := meta.Normalise([]byte(messenger(from(`"message":{"mid":"m1",`+c.message+`}`))), received, own)
+			if err != nil || len(got.Items) != 1 {
+				t.Fatalf("%+v, %v", got, err)
+			}
+			p := got.Items[0].Post
+			if p.Text != c.want || (len(p.Attachments) == 0) != (c.want == "👍") {
+				t.Errorf("text %q with %d attachments, want %q", p.Text, len(p.Attachments), c.want)
+			}
+		})
+	}
+}
+
+// A mention of which Facebook tells only where it is needs a person's eyes.
+func TestNormaliseMentionWithoutWords(t *testing.T) {
+	for _, c := range []struct {
+		name, value string
+		unreadable  bool
+	}{
+		{"IDsOnly", `"verb":"add","item":"comment","post_id":"1_2","comment_id":"2_3","sender_id":"9"`, true},
+		{"WithWords", `"verb":"add","item":"post","post_id":"1_2","sender_id":"9","message":"hey Veloria"`, false},
+		{"WithPhoto", `"verb":"add","item":"post","post_id":"1_2","sender_id":"9","photo":"https://cdn.example/p.jpg"`, false},
+		{"Removed", `"verb":"remove","item":"post","post_id":"1_2","sender_id":"9"`, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			body := `{"object":"page","entry":[{"id":"7002001","time":1795517000,"changes":[{"field":"mention","value":{` + c.value + `}}]}]}`
+			got, err := meta.Normalise([]byte(body), received, own)
+			if err != nil || len(got.Items) != 1 {
+				t.Fatalf("%+v, %v", got, err)
+			}
+			if p := got.Items[0].Post; (p.Unreadable != "") != c.unreadable {
+				t.Errorf("unreadable: %q, want it %v", p.Unreadable, c.unreadable)
+			}
+		})
+	}
+}
+
 func TestNormaliseAttachments(t *testing.T) {
 	for _, c := range []struct {
 		name, message string
@@ -244,7 +291,7 @@ func TestNormaliseAttachments(t *testing.T) {
 		unreadable    bool
 	}{
 		{"Image", `"attachments":[{"type":"image","payload":{"url":"https://cdn.example/1.jpg"}}]`, care.KindDirect, []care.Attachment{{Type: "image", URL: "https://cdn.example/1.jpg"}}, false},
-		{"StickerNew", `"sticker":{"id":"369239263222822","url":"https://cdn.example/s.png"}`, care.KindDirect, []care.Attachment{{Type: "image", URL: "https://cdn.example/s.png"}}, false},
+		{"StickerNew", `"sticker":{"id":"184571475493841","url":"https://cdn.example/s.png"}`, care.KindDirect, []care.Attachment{{Type: "image", URL: "https://cdn.example/s.png"}}, false},
 		{"LinkShared", `"attachments":[{"type":"fallback","title":"Veloria","url":"https://veloria.example/help"}]`, care.KindDirect, []care.Attachment{{Type: "link", URL: "https://veloria.example/help"}}, false},
 		{"Location", `"attachments":[{"type":"location","payload":{"coordinates":{"lat":1,"long":2}}}]`, care.KindDirect, []care.Attachment{{Type: "other"}}, false},
 		{"Reel", `"attachments":[{"type":"ig_reel","payload":{"url":"https://cdn.example/r"}}]`, care.KindDirect, []care.Attachment{{Type: "video", URL: "https://cdn.example/r"}}, false},
