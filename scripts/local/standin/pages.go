@@ -25,6 +25,8 @@ var pages = template.Must(template.New("pages").Funcs(template.FuncMap{
 	"iso":      iso,
 	"platform": platformName,
 	"short":    func(s string) string { first, _ := cut(s, 140, 3); return first },
+	"name":     func(s string) string { first, _ := cut(s, 60, 1); return first },
+	"brief":    func(s string) string { first, _ := cut(s, 400, 6); return first },
 	"folded":   fold,
 	"link":     link,
 }).Parse(pagesHTML))
@@ -235,12 +237,16 @@ func fold(text string) folded {
 }
 
 // cut shortens a text to so many characters, as people count them, and lines.
-// Of a pile of combining marks, which is one "character", each eight bytes count.
+// Emoji and what is written as wide count twice; of a pile of combining marks,
+// which is one "character", each eight bytes count.
 func cut(text string, characters, lines int) (string, bool) {
 	n, line, end := 0, 1, 0
 	for g := graphemes.FromString(text); g.Next(); {
 		v := g.Value()
-		if n++; len(v) > 40 { // more than any emoji has
+		if n++; v >= "\u2e80" {
+			n++
+		}
+		if len(v) > 40 { // more than any emoji has
 			n += len(v) / 8
 		}
 		if strings.ContainsAny(v, "\n\r\u0085\u2028\u2029") {

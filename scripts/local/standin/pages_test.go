@@ -283,7 +283,7 @@ func TestThreadShowsWhatHappened(t *testing.T) {
 	if strings.Contains(page, "secret") {
 		t.Error("what was deleted is still there")
 	}
-	if _, page = v.page(there); !strings.Contains(page, "This answers a public comment of Ana") || !strings.Contains(page, ThreadPath("facebook", "7002001_1")) || !strings.Contains(page, ">private<") {
+	if _, page = v.page(there); !strings.Contains(page, "This answers a public comment of theirs") || !strings.Contains(page, ThreadPath("facebook", "7002001_1")) || !strings.Contains(page, ">private<") {
 		t.Errorf("the private half: %s", page)
 	}
 	if _, page = v.page("/standin/?show=private"); !strings.Contains(page, "where is it?") || !strings.Contains(page, "Let us talk here.") {
@@ -382,6 +382,15 @@ func TestHostileText(t *testing.T) {
 			if plain := html.EscapeString(html.UnescapeString(page)); !strings.Contains(plain, want) {
 				t.Errorf("the text is not shown as it is")
 			}
+			// Outside of what is folded nothing is long.
+			for _, path := range []string{"/standin/?show=all", "/connect/", ThreadPath("facebook", "7002001_1")} {
+				_, page := c.page(path)
+				for _, piece := range tag.Split(foldedAway.ReplaceAllString(page, ""), -1) {
+					if n := graphemeCount(html.UnescapeString(piece)); n > foldCharacters+1 {
+						t.Errorf("%s shows %d characters at once: %.80q", path, n, piece)
+					}
+				}
+			}
 			folds := map[string]bool{"LongWord": true, "Emoji": true, "Lines": true, "Marks": true}
 			if got := strings.Contains(page, "<details"); got != folds[h.name] {
 				t.Errorf("folded: %v", got)
@@ -389,6 +398,9 @@ func TestHostileText(t *testing.T) {
 		})
 	}
 }
+
+// foldedAway is what is seen only when somebody opens it.
+var foldedAway = regexp.MustCompile(`(?s)<option.*?</option>|</summary><p class="text" dir="auto">.*?</p></details>`)
 
 // clipped makes a text short enough for an address line or a platform.
 func clipped(s string) string {
@@ -408,7 +420,7 @@ func TestCut(t *testing.T) {
 	}{
 		{"Whole", "hello", 5, 1, "hello"},
 		{"Cut", "hello there", 6, 1, "hello…"},
-		{"Family", "👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦", 2, 1, "👩‍👩‍👧‍👦👩‍👩‍👧‍👦…"},
+		{"Family", "👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦", 5, 1, "👩‍👩‍👧‍👦👩‍👩‍👧‍👦…"},
 		{"Lines", "a\nb\nc", 99, 2, "a\nb…"},
 		{"Marks", "abz" + strings.Repeat("\u0301", 500), 20, 1, "ab…"},
 		{"Empty", "", 3, 1, ""},

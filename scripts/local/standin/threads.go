@@ -303,9 +303,9 @@ func (s *Standin) threadPage(w http.ResponseWriter, r *http.Request, platform, i
 			}
 		}
 		if q := elsewhere[p.id]; q != nil {
-			l.Elsewhere, l.ElsewhereText = ThreadPath(q.platform, q.thread), "We answered this in private, where only "+p.who()+" sees it"
+			l.Elsewhere, l.ElsewhereText = ThreadPath(q.platform, q.thread), "We answered this in private, where only they see it"
 		} else if q := s.asked(p); p.automated() && q != nil && (q.platform != platform || q.thread != id) {
-			l.Elsewhere, l.ElsewhereText = ThreadPath(q.platform, q.thread), "This answers a public comment of "+q.who()
+			l.Elsewhere, l.ElsewhereText = ThreadPath(q.platform, q.thread), "This answers a public comment of theirs"
 		}
 		lines = append(lines, l)
 	}

@@ -44,8 +44,7 @@ type fact struct{ Name, Value, Link string }
 var (
 	taskFacts = []fact{{Name: "Priority", Value: "fielder_priority"}, {Name: "Severity", Value: "fielder_severity"}, {Name: "About", Value: "fielder_intent"}}
 	callFacts = []fact{{Name: "Name", Value: "fielder_name"}, {Name: "Tier", Value: "fielder_tier"}, {Name: "How sure", Value: "fielder_grade"},
-		{Name: "Open conversations", Value: "fielder_open"}, {Name: "Last wrote on", Value: "fielder_last_platform"}, {Name: "Last said", Value: "fielder_last_said"},
-		{Name: "Praise", Value: "fielder_praise"}}
+		{Name: "Open conversations", Value: "fielder_open"}, {Name: "Last said", Value: "fielder_last_said"}, {Name: "Praise", Value: "fielder_praise"}}
 )
 
 // The states of a contact, in the order in which an agent looks at them.
@@ -72,6 +71,9 @@ func (s *Standin) card(c *Contact, now time.Time) card {
 		v.State, v.Status = waiting, "Ringing"
 	default:
 		v.State, v.Status = waiting, "Waiting for "+span(now.Sub(c.Queued))
+		if v.Call {
+			v.Status = "Ringing for " + span(now.Sub(c.Queued))
+		}
 		v.Take = !v.Call // the stand-in's calls are answered by themselves
 	}
 	facts := taskFacts
@@ -86,13 +88,25 @@ func (s *Standin) card(c *Contact, now time.Time) card {
 			v.Facts = append(v.Facts, fact{Name: f.Name, Value: value})
 		}
 	}
+	if on := a["fielder_last_platform"]; v.Call && on != "" {
+		f := fact{Name: "Last wrote", Value: "on " + platformName(on)}
+		if at, err := time.Parse(time.RFC3339, a["fielder_last_at"]); err == nil {
+			f.Value += ", " + span(now.Sub(at)) + " ago"
+		}
+		v.Facts = append(v.Facts, f)
+	}
 	v.Line, v.Note = a["fielder_line"], a["fielder_note"]
 	if due, err := time.Parse(time.RFC3339, a["fielder_due"]); err == nil {
 		v.Due = due
-		if left := due.Sub(now); v.State == ended {
-		} else if v.Late = left < 0; v.Late {
-			v.DueIn = "late by " + span(-left)
-		} else {
+		switch left := due.Sub(now); {
+		case c.Answered.After(due):
+			v.DueIn = "answered late by " + span(c.Answered.Sub(due))
+		case !c.Answered.IsZero():
+			v.DueIn = "answered in time"
+		case v.State == ended:
+		case left < 0:
+			v.Late, v.DueIn = true, "late by "+span(-left)
+		default:
 			v.DueIn = "in " + span(left)
 		}
 	}
