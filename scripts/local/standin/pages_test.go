@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -638,6 +639,7 @@ func TestCallGoesOn(t *testing.T) {
 		t.Run(fmt.Sprint("HangUp=", hangUp), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				begin := time.Now()
+				var mu sync.Mutex // events come from the form and from the call
 				var came []string
 				var busy atomic.Int64
 				s := New(Options{Accounts: ours, Begin: func() func() { busy.Add(1); return func() { busy.Add(-1) } },
@@ -645,6 +647,8 @@ func TestCallGoesOn(t *testing.T) {
 					Connect: ConnectOptions{Emit: func(e json.RawMessage) {
 						v, err := readJSON(e)
 						must(t, err)
+						mu.Lock()
+						defer mu.Unlock()
 						came = append(came, fmt.Sprint(str(dig(v, "detail", "eventType")), " ", time.Since(begin)))
 					}}})
 				r, err := http.NewRequest("POST", "/connect/calls", nil)
@@ -665,6 +669,8 @@ func TestCallGoesOn(t *testing.T) {
 					want = append(want[:3], "DISCONNECTED 15s", "COMPLETED 15s")
 				}
 				time.Sleep(time.Minute)
+				mu.Lock()
+				defer mu.Unlock()
 				if !slices.Equal(came, want) || busy.Load() != 0 {
 					t.Errorf("events %v, want %v; %d still at work", came, want, busy.Load())
 				}
