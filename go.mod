@@ -64,3 +64,6 @@ require (
 	golang.org/x/tools/godoc v0.1.0-deprecated // indirect
 	google.golang.org/protobuf v1.36.11 // indirect
 )
+
+// npm packages bring Go templates that are not Go.
+ignore ./node_modules

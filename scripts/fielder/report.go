@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"sort"
 	"strings"
@@ -33,6 +34,8 @@ type report struct {
 	edits, deletions, duplicates int
 	changesLost                  []string
 	wrong                        []string // scripted posts whose outcome is not the expected one
+	decisions                    map[string]care.Outcome
+	otherwise                    []string // decided otherwise than in the recorded decisions
 	replies                      []standin.Reply
 	duplicateReplies             []string
 	contacts, calls              int
@@ -60,7 +63,7 @@ type ranked struct {
 // report counts what happened, from the outside: the recorded lines say what
 // was sent in, the table, the log and the stand-ins say what became of it.
 func (p *player) report(ctx context.Context) (*report, error) {
-	r := &report{platforms: map[care.Platform]map[care.Outcome]int{}, outcomes: map[care.Outcome]int{}, seconds: time.Since(p.started).Seconds(),
+	r := &report{decisions: map[string]care.Outcome{}, platforms: map[care.Platform]map[care.Outcome]int{}, outcomes: map[care.Outcome]int{}, seconds: time.Since(p.started).Seconds(),
 		replies: p.w.standin.Replies(), lines: p.w.stack.Calls(), denials: p.w.stack.Denials(), redelivered: p.again.Load()}
 	items, err := p.w.scan(ctx)
 	if err != nil {
@@ -113,6 +116,7 @@ func (p *player) report(ctx context.Context) (*report, error) {
 			r.unaccounted = append(r.unaccounted, id)
 			continue
 		}
+		r.decisions[id] = outcome
 		platform, _, _ := care.PostID(id).Split()
 		if r.platforms[platform] == nil {
 			r.platforms[platform] = map[care.Outcome]int{}
@@ -155,6 +159,39 @@ func (p *player) report(ctx context.Context) (*report, error) {
 	r.warned = len(p.w.stack.Logs("", `"SLAWarned":1`))
 	r.breached = len(p.w.stack.Logs("", `"SLABreached":1`))
 	return r, nil
+}
+
+// recorded is every decision of the day that is not "ignored", by post id; what
+// is not in it must be ignored.
+type recorded map[string]care.Outcome
+
+// record writes the day's decisions.
+func (r *report) record(file string) error {
+	keep := recorded{}
+	for id, o := range r.decisions {
+		if o != care.OutcomeIgnored {
+			keep[id] = o
+		}
+	}
+	b, err := json.MarshalIndent(keep, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(b, '\n'), 0o644)
+}
+
+// compare holds the day's decisions against recorded ones: faults, reordering
+// and repetition must not change a single one.
+func (r *report) compare(want recorded) {
+	for _, id := range slices.Sorted(maps.Keys(r.decisions)) {
+		expect := want[id]
+		if expect == "" {
+			expect = care.OutcomeIgnored
+		}
+		if got := r.decisions[id]; got != expect {
+			r.otherwise = append(r.otherwise, fmt.Sprintf("%s is %s, was %s", id, got, expect))
+		}
+	}
 }
 
 func storyOf(lines []day.Line, id string) string {
@@ -295,6 +332,7 @@ func (r *report) broken() []string {
 	add(len(r.changesLost), "%d edits or deletions without a record: %s", len(r.changesLost), first(r.changesLost))
 	add(len(r.duplicateReplies), "%d replies said twice: %s", len(r.duplicateReplies), first(r.duplicateReplies))
 	add(r.outcomes[care.OutcomeFailed], "%d posts failed and were parked", r.outcomes[care.OutcomeFailed])
+	add(len(r.otherwise), "%d posts were decided otherwise than recorded in %s: %s", len(r.otherwise), decisionsFile, first(r.otherwise))
 	add(len(r.wrong), "%d scripted posts ended otherwise: %s", len(r.wrong), first(r.wrong))
 	for _, d := range slices.Sorted(maps.Keys(r.denials)) {
 		out = append(out, "a role lacks a grant: "+d)
@@ -302,7 +340,7 @@ func (r *report) broken() []string {
 	if answered := r.outcomes[care.OutcomeAnswered]; answered > len(r.replies) {
 		out = append(out, fmt.Sprintf("%d posts count as answered, but the platforms show %d replies", answered, len(r.replies)))
 	}
-	if r.bill.PerMillionPosts > 4 {
+	if r.bill.PerMillionPosts > 4 && r.faults == 0 { // every retry costs
 		out = append(out, fmt.Sprintf("a million posts would cost $%.2f; the target is $4", r.bill.PerMillionPosts))
 	}
 	return out

@@ -63,6 +63,9 @@ type worldOptions struct {
 	faults               *faults.Plan
 	log                  io.Writer
 	standinAddr          string
+	template             func([]byte) ([]byte, error) // nil: as it was synthesised
+	hidden               bool                         // other commands do not find this stack
+	unlimited            bool                         // the stand-ins have no rate limits
 }
 
 // Local secrets: made up, valid on this machine only.
@@ -88,6 +91,11 @@ func startWorld(ctx context.Context, o worldOptions) (_ *world, err error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if o.template != nil {
+		if template, err = o.template(template); err != nil {
+			return nil, err
+		}
 	}
 	if _, err := os.Stat(binariesDir); err != nil {
 		return nil, fmt.Errorf("%s is not here: run `make build` first", binariesDir)
@@ -122,9 +130,13 @@ func startWorld(ctx context.Context, o worldOptions) (_ *world, err error) {
 	if err != nil {
 		return nil, err
 	}
+	state := stateFile
+	if o.hidden {
+		state = ""
+	}
 	w.stack, err = local.Start(ctx, local.Options{
 		Template: template, Binaries: binariesDir, DataDir: o.data, Addr: o.addr, Engine: dynamo.Start, Clock: o.clock, Faults: o.faults,
-		Log: o.log, Stack: stackName, StateFile: stateFile,
+		Log: o.log, Stack: stackName, StateFile: state,
 		Secrets: map[string]string{"SecretsIngest": string(signing), "SecretsRead": string(tokens), "SecretsWrite": string(tokens)},
 		Connect: w.standin.ConnectAPI(),
 	})

@@ -8,8 +8,6 @@ var (
 	bill    = person{n: 501, first: "Bill", last: "Harrow", followers: 140}
 	ada     = person{n: 502, first: "Ada", last: "Vantreight", followers: 75}
 	carmela = person{n: 503, first: "Carmela", last: "Olmedo", followers: 310, es: true}
-	owen    = person{n: 504, first: "Owen", last: "Lorne", followers: 95}
-	tessa   = person{n: 505, first: "Tessa", last: "Brisk", followers: 410}
 	izan    = person{n: 506, first: "Izan", last: "Quintanar", followers: 220, es: true}
 	nadia   = person{n: 507, first: "Nadia", last: "Fosse", followers: 60}
 	juno    = person{n: 508, first: "Juno", last: "Crake", followers: 5_000_000}
@@ -92,6 +90,9 @@ func (d *maker) scripted() {
 	}
 	d.say(hm(9, 41, 0), mastoPub, carmela, "Mil gracias por la ayuda de ayer, la fibra va genial y el técnico fue encantador", "carmela-invited", "answered")
 	d.ring(hm(10, 35, 0), "+12025550103", "call-carmela-1", "Ana", 265, "carmela-invited")
+	// One word ends every automated message; the call in the evening is followed by
+	// no invitation any more.
+	d.say(hm(14, 5, 0), mastoDM, carmela, "BAJA", "carmela-opts-out", "recorded")
 	// Complaints.
 	cs := []string{xMention, fbComment, msgDM, mastoPub, igDM, xMention, bskyNamed, fbPost, xDM}
 	for i := range 10 {

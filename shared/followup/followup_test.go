@@ -162,7 +162,7 @@ func (d *desk) SaveInvitation(_ context.Context, i care.Invitation) error {
 	}
 	return nil
 }
-func (d *desk) TakeCap(_ context.Context, _, _ string, limit int, _ time.Time) (bool, int, error) {
+func (d *desk) TakeCap(_ context.Context, _, _, _ string, limit int, _ time.Time) (bool, int, error) {
 	if d.took >= limit {
 		return false, d.took, nil
 	}

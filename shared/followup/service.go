@@ -74,7 +74,7 @@ type Ledger interface {
 	Invitations(ctx context.Context, id care.CustomerID) ([]care.Invitation, error)
 	// SaveInvitation writes the entry; one that says "sent" is never overwritten.
 	SaveInvitation(ctx context.Context, inv care.Invitation) error
-	TakeCap(ctx context.Context, name, bucket string, limit int, expires time.Time) (bool, int, error)
+	TakeCap(ctx context.Context, name, bucket, taker string, limit int, expires time.Time) (bool, int, error)
 }
 
 // Workflow starts the followup workflow; starting it twice under one name is fine.
@@ -165,7 +165,7 @@ func (s *Service) invite(ctx context.Context, r Request) (Ready, error) {
 	}
 	if v.OK && f.Policy.PerDay > 0 {
 		day := f.Now.UTC().Format("2006-01-02")
-		free, _, err := s.Ledger.TakeCap(ctx, "invitations", day, f.Policy.PerDay, f.Now.Add(48*time.Hour))
+		free, _, err := s.Ledger.TakeCap(ctx, "invitations", day, "", f.Policy.PerDay, f.Now.Add(48*time.Hour))
 		if err != nil {
 			return Ready{}, err
 		}

@@ -63,7 +63,9 @@ func TestDoTellsUnsentFromUncertain(t *testing.T) {
 		w.Header().Set("Content-Length", "100")
 		io.WriteString(w, `{"data":`)
 	}
-	away := func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect) }
+	away := func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+	}
 	for _, c := range []struct {
 		name    string
 		handler http.HandlerFunc

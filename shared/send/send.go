@@ -72,8 +72,9 @@ type History interface {
 	Conversation(ctx context.Context, id care.ConversationID) (care.Conversation, error)
 	UpdateConversation(ctx context.Context, id care.ConversationID, fn func(*care.Conversation) error) (care.Conversation, error)
 	PutInteraction(ctx context.Context, i care.Interaction) error
-	// TakeCap counts one against a limit and says whether it was still free.
-	TakeCap(ctx context.Context, name, bucket string, limit int, expires time.Time) (bool, int, error)
+	// TakeCap counts one against a limit and says whether it was still free; the
+	// same taker counts once.
+	TakeCap(ctx context.Context, name, bucket, taker string, limit int, expires time.Time) (bool, int, error)
 	// Deleted says whether the post is gone upstream.
 	Deleted(ctx context.Context, id care.PostID) (bool, error)
 }
@@ -264,7 +265,7 @@ func (s *Service) allowed(ctx context.Context, r Request, out care.Outgoing) (po
 			limit = n // the rule allows fewer; it counts its own
 			name += ":" + r.Plan.Rule
 		}
-		free, _, err := s.History.TakeCap(ctx, name, now.Format("2006-01-02"), limit, now.Add(48*time.Hour))
+		free, _, err := s.History.TakeCap(ctx, name, now.Format("2006-01-02"), string(r.Post.ID()), limit, now.Add(48*time.Hour))
 		if err != nil {
 			return policy.Verdict{}, err
 		}

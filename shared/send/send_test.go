@@ -27,12 +27,12 @@ type world struct {
 	conv    care.Conversation
 	deleted bool
 	caps    int
+	taken   map[string]bool
 
 	said      []care.Outgoing
 	sendErrs  []error // what the next sends answer; "after" of them really said it
 	after     []bool
 	findErr   error
-	refusedBy string
 	timeline  map[string]care.Interaction
 	events    []string
 	noAccount bool
@@ -41,7 +41,7 @@ type world struct {
 
 func newWorld() *world {
 	return &world{now: time.Date(2026, 11, 17, 9, 0, 0, 0, time.UTC), work: map[string]idempotency.Record{}, locks: map[string]string{}, lockEnd: map[string]time.Time{},
-		conv: care.Conversation{ID: "con_1", State: care.StateOpen}, timeline: map[string]care.Interaction{}}
+		conv: care.Conversation{ID: "con_1", State: care.StateOpen}, timeline: map[string]care.Interaction{}, taken: map[string]bool{}}
 }
 
 func (w *world) ClaimWork(_ context.Context, key, owner string, deadline, expires time.Time) (idempotency.Record, bool, error) {
@@ -107,11 +107,18 @@ func (w *world) PutInteraction(_ context.Context, i care.Interaction) error {
 	w.timeline[i.ID] = i
 	return nil
 }
-func (w *world) TakeCap(_ context.Context, _, _ string, limit int, _ time.Time) (bool, int, error) {
+func (w *world) TakeCap(_ context.Context, _, _, taker string, limit int, _ time.Time) (bool, int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.taken[taker] {
+		return true, w.caps, nil
+	}
+	if w.caps >= limit {
+		return false, w.caps, nil
+	}
+	w.taken[taker] = true
 	w.caps++
-	return w.caps <= limit, w.caps, nil
+	return true, w.caps, nil
 }
 func (w *world) Deleted(context.Context, care.PostID) (bool, error) { return w.deleted, nil }
 func (w *world) Open(context.Context, care.Platform, string) (Platform, error) {
@@ -301,6 +308,26 @@ func TestBusy(t *testing.T) {
 			t.Errorf("after the lock: %+v, %v", res, err)
 		}
 	})
+}
+
+// An attempt that failed before it said anything has used up nothing: the next
+// one finds its place under the cap.
+func TestRetriesTakeOnePlaceUnderTheCap(t *testing.T) {
+	w := newWorld()
+	r := request()
+	r.Plan.Tags = []string{config.CapTag(1)}
+	for range 3 {
+		w.sendErrs, w.after = append(w.sendErrs, care.Errorf(care.Unavailable, "down")), append(w.after, false)
+	}
+	s := w.service()
+	for range 3 {
+		if _, err := s.Handle(t.Context(), r); care.CodeOf(err) != care.Unavailable {
+			t.Fatal(err)
+		}
+	}
+	if res, err := s.Handle(t.Context(), r); err != nil || res.Status != StatusSent {
+		t.Errorf("got %+v, %v", res, err)
+	}
 }
 
 // An attempt that died while sending, at any point, never makes a second reply.

@@ -46,7 +46,7 @@ import (
 //	lock           LOCK#<name>            LOCK                      owner, until, expires              one conversation's sends
 //	cursor         CURSOR#<name>          CURSOR                    cursor, owner, until               one poll
 //	contact        CONTACT#<contact id>   CONTACT                   doc, expires                       one call or task
-//	cap            CAP#<name>             <bucket>                  used, expires                      what the cap caps
+//	cap            CAP#<name>             <bucket>                  used, takers, expires                    what the cap caps
 //	invitations    INVITATIONS#<day>      <inv id>                  doc                                300 follow-ups/s (StartExecution)
 //	counter        COUNTER#<day>#<0..7>   <name>                    n, expires                         random over 8 keys: 8,000/s
 //	idempotency    WORK#<key>             WORK                      owner, deadline, phase, status,    one piece of work
@@ -111,6 +111,7 @@ const (
 	attrGone       = "gone"
 	attrDay        = "day"
 	attrUsed       = "used"
+	attrTakers     = "takers" // string set
 	attrN          = "n"
 	attrCursor     = "cursor"
 	attrDeadline   = "deadline" // epoch milliseconds

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -143,11 +144,14 @@ func (t *Table) ReleaseCursor(ctx context.Context, name, owner string) error {
 // forgotten at expires, which every caller should give alike. Errors: Invalid,
 // Throttled, Unavailable.
 //
-// A repeat inside the SDK, or by a caller who saw Unavailable, may take two:
-// a cap errs on the side of saying less.
+// taker names what takes: the same taker takes once, however often it asks, and
+// finds its place taken. The bucket remembers every taker, so limits should stay
+// in the tens. With taker "" nobody is remembered, and a repeat (inside the SDK,
+// or by a caller who saw Unavailable) may take two: a cap errs on the side of
+// saying less.
 //
-// Costs 1 WRU.
-func (t *Table) TakeCap(ctx context.Context, name, bucket string, limit int, expires time.Time) (taken bool, used int, err error) {
+// Costs 1 WRU per KB of takers.
+func (t *Table) TakeCap(ctx context.Context, name, bucket, taker string, limit int, expires time.Time) (taken bool, used int, err error) {
 	now := t.clock()
 	if !expires.After(now) {
 		return false, 0, care.Errorf(care.Invalid, "a cap's bucket must end in the future")
@@ -170,6 +174,16 @@ func (t *Table) TakeCap(ctx context.Context, name, bucket string, limit int, exp
 		names:     count.names,
 		values:    item{":expires": num(expires.Unix()), ":one": num(1), ":now": num(now.Unix())},
 	}
+	if taker != "" {
+		one := &types.AttributeValueMemberSS{Value: []string{taker}}
+		count.update += ", #takers :takers"
+		count.condition = "(" + count.condition + ") AND NOT contains(#takers, :taker)"
+		count.names = names(attrExpires, attrUsed, attrTakers)
+		count.values[":takers"], count.values[":taker"] = one, str(taker)
+		restart.update += ", #takers = :takers"
+		restart.names = count.names
+		restart.values[":takers"] = one
+	}
 	for attempt := 1; ; attempt++ {
 		there, err := t.update(ctx, count, types.ReturnValueAllNew)
 		old, refused := refusedItem(err)
@@ -179,11 +193,17 @@ func (t *Table) TakeCap(ctx context.Context, name, bucket string, limit int, exp
 				continue
 			}
 		} else if refused {
-			return false, int(getN(old, attrUsed)), nil
+			return holds(old, attrTakers, taker), int(getN(old, attrUsed)), nil
 		}
 		if err != nil {
 			return false, 0, failed("take from a cap", err)
 		}
 		return true, int(getN(there, attrUsed)), nil
 	}
+}
+
+// holds reports whether a string set holds a value.
+func holds(it item, attr, value string) bool {
+	set, ok := it[attr].(*types.AttributeValueMemberSS)
+	return ok && slices.Contains(set.Value, value)
 }

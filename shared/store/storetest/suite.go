@@ -1469,7 +1469,7 @@ func testCursor(t *testing.T, s *suite) {
 func testCap(t *testing.T, s *suite) {
 	take := func(bucket string, limit int) (bool, int) {
 		t.Helper()
-		taken, used, err := s.store.TakeCap(ctx, "invite:cus_1", bucket, limit, s.clock.Now().Add(time.Hour))
+		taken, used, err := s.store.TakeCap(ctx, "invite:cus_1", bucket, "", limit, s.clock.Now().Add(time.Hour))
 		must(t, err)
 		return taken, used
 	}
@@ -1490,8 +1490,26 @@ func testCap(t *testing.T, s *suite) {
 	want("2026-03-01", 2, true, 1) // its time is over, though the TTL has not removed it
 	want("2026-03-01", 2, true, 2)
 	want("2026-03-01", 2, false, 2)
-	_, _, err := s.store.TakeCap(ctx, "invite:cus_1", "2026-03-01", 2, s.clock.Now())
+	_, _, err := s.store.TakeCap(ctx, "invite:cus_1", "2026-03-01", "", 2, s.clock.Now())
 	wantCode(t, err, care.Invalid)
+
+	// The same taker takes once, and keeps its place when the bucket is full.
+	name := unique("reply:")
+	for _, step := range []struct {
+		taker string
+		taken bool
+		used  int
+	}{{"a", true, 1}, {"a", true, 1}, {"b", true, 2}, {"c", false, 2}, {"a", true, 2}, {"", false, 2}} {
+		taken, used, err := s.store.TakeCap(ctx, name, "today", step.taker, 2, s.clock.Now().Add(time.Hour))
+		must(t, err)
+		if taken != step.taken || used != step.used {
+			t.Fatalf("taker %q: taken %v, used %d; want %v, %d", step.taker, taken, used, step.taken, step.used)
+		}
+	}
+	s.clock.Advance(2 * time.Hour)
+	if taken, used, err := s.store.TakeCap(ctx, name, "today", "c", 2, s.clock.Now().Add(time.Hour)); err != nil || !taken || used != 1 {
+		t.Fatalf("after its time: taken %v, used %d, %v", taken, used, err)
+	}
 }
 
 func testCapRace(t *testing.T, s *suite) {
@@ -1499,7 +1517,7 @@ func testCapRace(t *testing.T, s *suite) {
 	name := unique("invite:")
 	var taken atomic.Int64
 	race(racers, func(int) {
-		ok, _, err := s.store.TakeCap(ctx, name, "today", 5, s.clock.Now().Add(time.Hour))
+		ok, _, err := s.store.TakeCap(ctx, name, "today", "", 5, s.clock.Now().Add(time.Hour))
 		if err != nil {
 			t.Error(err)
 		}
