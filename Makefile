@@ -18,7 +18,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build package demo up test vet staticcheck vuln check-infra check-go bench fuzz synth clean
+.PHONY: help setup build package demo up test vet staticcheck vuln check-infra check-go check-day bench fuzz synth clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -63,7 +63,7 @@ up: setup build
 
 # --- test --------------------------------------------------------------------
 
-test: setup build vet staticcheck vuln check-go check-infra
+test: setup build vet staticcheck vuln check-go check-infra check-day
 	@echo "test: everything passed"
 
 vet:
@@ -85,16 +85,30 @@ vuln:
 
 PACKAGES = $(shell go list ./... | grep -v /infra)
 
+# The race detector makes the long suites ten times longer: they run short under
+# it, and whole without it.
+LONG = ./shared/platform/mastodon ./shared/platform/bluesky ./shared/store/... ./scripts/local/standin
+
 check-go:
 	@echo "test: Go packages, with the race detector"
-	@go test -race -timeout 12m $(PACKAGES)
+	@go test -race -short -timeout 12m $(PACKAGES)
+	@echo "test: the long suites, whole"
+	@go test -timeout 5m $(LONG)
 
 check-infra:
 	@echo "test: infrastructure (compiles the CDK: about a minute the first time)"
 	@go test -timeout 10m ./infra/...
 
+# The recorded day through the real binaries, without and with faults: exit 0 only
+# if every invariant held and every decision came out as recorded.
+check-day: setup build
+	@for faults in "" --faults; do \
+	  echo "test: the recorded day $$faults"; \
+	  build/fielder demo --once --addr 127.0.0.1:0 --pages 127.0.0.1:0 $$faults > build/day.out || { cat build/day.out; exit 1; }; \
+	  tail -1 build/day.out; done
+
 bench: setup build
-	@go run ./scripts/fielder bench
+	@build/fielder bench
 
 FUZZTIME ?= 20s
 fuzz:

@@ -6,12 +6,12 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"github.com/fielder-care/fielder/shared/app"
+	"github.com/fielder-care/fielder/shared/app/escalate"
 	"github.com/fielder-care/fielder/shared/telemetry"
 )
 
 func main() {
-	h, err := app.Escalate()
+	h, err := escalate.New()
 	if err != nil {
 		log.Fatal(err)
 	}

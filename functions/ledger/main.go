@@ -6,12 +6,12 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"github.com/fielder-care/fielder/shared/app"
+	"github.com/fielder-care/fielder/shared/app/ledger"
 	"github.com/fielder-care/fielder/shared/telemetry"
 )
 
 func main() {
-	h, err := app.Ledger()
+	h, err := ledger.New()
 	if err != nil {
 		log.Fatal(err)
 	}

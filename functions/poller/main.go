@@ -6,12 +6,12 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"github.com/fielder-care/fielder/shared/app"
+	"github.com/fielder-care/fielder/shared/app/poller"
 	"github.com/fielder-care/fielder/shared/telemetry"
 )
 
 func main() {
-	h, err := app.Poller()
+	h, err := poller.New()
 	if err != nil {
 		log.Fatal(err)
 	}

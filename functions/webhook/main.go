@@ -6,11 +6,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"github.com/fielder-care/fielder/shared/app"
+	"github.com/fielder-care/fielder/shared/app/webhook"
 )
 
 func main() {
-	h, err := app.Webhook()
+	h, err := webhook.New()
 	if err != nil {
 		log.Fatal(err)
 	}

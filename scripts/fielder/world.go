@@ -66,6 +66,9 @@ type worldOptions struct {
 	faults               *faults.Plan
 	log                  io.Writer
 	standinAddr          string
+	template             func([]byte) ([]byte, error) // nil: as it was synthesised
+	hidden               bool                         // other commands do not find this stack
+	unlimited            bool                         // the stand-ins have no rate limits
 }
 
 // Local secrets: made up, valid on this machine only.
@@ -92,6 +95,16 @@ func startWorld(ctx context.Context, o worldOptions) (_ *world, err error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%s is not here: run fielder from the repository's root", templateFile)
 	}
+	if err != nil {
+		return nil, err
+	}
+	if o.template != nil {
+		if template, err = o.template(template); err != nil {
+			return nil, err
+		}
+	}
+	// The functions are started later, wherever the caller is by then.
+	binaries, err := filepath.Abs(binariesDir)
 	if err != nil {
 		return nil, err
 	}
@@ -128,9 +141,13 @@ func startWorld(ctx context.Context, o worldOptions) (_ *world, err error) {
 	if err != nil {
 		return nil, err
 	}
+	state := stateFile
+	if o.hidden {
+		state = ""
+	}
 	w.stack, err = local.Start(ctx, local.Options{
-		Template: template, Binaries: binariesDir, DataDir: o.data, Addr: o.addr, Engine: dynamo.Start, Clock: o.clock, Faults: o.faults,
-		Log: o.log, Stack: stackName, StateFile: stateFile, Pages: w.pages,
+		Template: template, Binaries: binaries, DataDir: o.data, Addr: o.addr, Engine: dynamo.Start, Clock: o.clock, Faults: o.faults,
+		Log: o.log, Stack: stackName, StateFile: state, Pages: w.pages,
 		Secrets: map[string]string{"SecretsIngest": string(signing), "SecretsRead": string(tokens), "SecretsWrite": string(tokens)},
 		Connect: w.standin.ConnectAPI(),
 	})

@@ -25,15 +25,11 @@ var shared struct {
 	err   error
 }
 
-// TestMain runs the tests from the repository's root, as the tool is run, with a
-// state file of their own, so that a stack that somebody works with is left alone.
+// TestMain gives the tests a state file of their own, so that a stack that
+// somebody works with is left alone.
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
-	if err := os.Chdir(filepath.Join("..", "..")); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
 	dir, err := os.MkdirTemp("", "fielder-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -49,13 +45,21 @@ func testMain(m *testing.M) int {
 	return m.Run()
 }
 
-// running starts the whole system once for all tests: the deployed template, the
-// real binaries, the real engine.
+// atRoot puts a test into the repository's root, where the tool is used.
+func atRoot(t *testing.T) {
+	t.Helper()
+	t.Chdir(filepath.Join("..", ".."))
+}
+
+// startTestWorld starts the whole system once for all tests: the deployed
+// template, the real binaries, the real engine. It puts the test into the
+// repository's root.
 func startTestWorld(t *testing.T) *world {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("it needs the whole system")
 	}
+	atRoot(t)
 	shared.once.Do(func() {
 		binaries, err := filepath.Glob(filepath.Join(binariesDir, "*", "bootstrap"))
 		if err != nil || len(binaries) == 0 {

@@ -90,6 +90,9 @@ func (d *maker) scripted() {
 	}
 	d.say(hm(9, 41, 0), mastoPub, carmela, "Mil gracias por la ayuda de ayer, la fibra va genial y el técnico fue encantador", "carmela-invited", "answered")
 	d.ring(hm(10, 35, 0), "+12025550103", "call-carmela-1", "Ana", 265, "carmela-invited")
+	// One word ends every automated message; the call in the evening is followed by
+	// no invitation any more.
+	d.say(hm(14, 5, 0), mastoDM, carmela, "BAJA", "carmela-opts-out", "recorded")
 	// Complaints.
 	cs := []string{xMention, fbComment, msgDM, mastoPub, igDM, xMention, bskyNamed, fbPost, xDM}
 	for i := range 10 {

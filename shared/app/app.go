@@ -1,9 +1,13 @@
-// Package app is the composition root: it reads a function's environment, builds
-// the AWS clients that this function needs and no others, and joins stores,
-// adapters and services through the ports that the services declare.
+// Package app is the composition root. Each function has a package below it,
+// whose New reads the function's environment, builds the AWS clients that this
+// function needs, and joins stores, adapters and services through the ports that
+// the services declare. What they all share is here.
 //
-// Each function has one file here, whose builder returns the Lambda handler.
-// Nothing is fetched or parsed before the first request: cold start is a feature.
+// Why a package per function: Go initialises every package that a binary
+// imports, used or not, and an AWS client's package costs up to half a
+// millisecond of cold start. With one package for all functions each paid for
+// the clients of all. Nothing is fetched, parsed or compiled before the first
+// request: cold start is a feature, and `make bench` holds it to its target.
 package app
 
 import (
@@ -24,10 +28,19 @@ import (
 	"github.com/fielder-care/fielder/shared/care"
 )
 
-// env reads required settings and remembers what is missing.
-type env struct{ missing []string }
+// Step is what the first steps of intake get.
+type Step struct {
+	Correlation string      `json:"correlation"`
+	Post        care.Post   `json:"post"`
+	Triage      care.Triage `json:"triage,omitzero"`
+}
 
-func (e *env) must(name string) string {
+// Env reads required settings and remembers what is missing. The zero value is
+// ready.
+type Env struct{ missing []string }
+
+// Must reads a variable that must not be empty.
+func (e *Env) Must(name string) string {
 	v := os.Getenv(name)
 	if v == "" {
 		e.missing = append(e.missing, name)
@@ -35,17 +48,18 @@ func (e *env) must(name string) string {
 	return v
 }
 
-func (e *env) err() error {
+// Err names everything that was missing.
+func (e *Env) Err() error {
 	if len(e.missing) > 0 {
 		return fmt.Errorf("the function's environment lacks %s", strings.Join(e.missing, ", "))
 	}
 	return nil
 }
 
-// awsConfig builds the SDK's config from what Lambda puts into the environment.
+// AWSConfig builds the SDK's config from what Lambda puts into the environment.
 // It does without the SDK's full loader, which brings profile files, SSO and
 // instance metadata that a function never uses and that cost start-up time.
-func awsConfig() aws.Config {
+func AWSConfig() aws.Config {
 	cfg := aws.Config{
 		Region: os.Getenv("AWS_REGION"),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
@@ -75,10 +89,10 @@ func backOff(attempt int, _ error) (time.Duration, error) {
 	return time.Duration(rand.Int64N(int64(limit))), nil
 }
 
-// clock tells the time. Where the local stack plays a recorded day, a small file
+// Clock tells the time. Where the local stack plays a recorded day, a small file
 // holds how far its virtual time is from the wall clock, in nanoseconds; on AWS
 // there is no such file and the clock is the wall clock.
-func clock() func() time.Time {
+func Clock() func() time.Time {
 	file := os.Getenv("FIELDER_CLOCK_FILE")
 	if file == "" {
 		return time.Now
@@ -96,35 +110,36 @@ func clock() func() time.Time {
 	}
 }
 
-// requestID names this invocation; it serves as owner token and correlation id.
-func requestID(ctx context.Context) string {
+// RequestID names this invocation; it serves as owner token and correlation id.
+func RequestID(ctx context.Context) string {
 	if lc, ok := lambdacontext.FromContext(ctx); ok && lc.AwsRequestID != "" {
 		return lc.AwsRequestID
 	}
 	return "unknown-request"
 }
 
-// owner is an owner token: the invocation plus the time, because Lambda may run
+// Owner is an owner token: the invocation plus the time, because Lambda may run
 // the same asynchronous request twice at once under one id.
-func owner(clock func() time.Time) func(context.Context) string {
+func Owner(clock func() time.Time) func(context.Context) string {
 	var n sync.Mutex
 	var last int64
 	return func(ctx context.Context) string {
 		n.Lock()
 		defer n.Unlock()
 		last = max(last+1, clock().UnixNano())
-		return fmt.Sprintf("%s/%d/%d", requestID(ctx), os.Getpid(), last)
+		return fmt.Sprintf("%s/%d/%d", RequestID(ctx), os.Getpid(), last)
 	}
 }
 
-// lazy builds something on first use and keeps it; a failure is tried again.
-type lazy[T any] struct {
+// Lazy builds something on first use and keeps it; a failure is tried again.
+type Lazy[T any] struct {
 	mu    sync.Mutex
 	done  bool
 	value T
 }
 
-func (l *lazy[T]) get(build func() (T, error)) (T, error) {
+// Get gives the value, and builds it first if there is none yet.
+func (l *Lazy[T]) Get(build func() (T, error)) (T, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.done {
@@ -139,8 +154,8 @@ func (l *lazy[T]) get(build func() (T, error)) (T, error) {
 	return v, nil
 }
 
-// unavailable turns an SDK error into a care.Error unless it is one.
-func unavailable(op string, err error) error {
+// Unavailable turns an SDK error into a care.Error unless it is one.
+func Unavailable(op string, err error) error {
 	var e *care.Error
 	if err == nil || errors.As(err, &e) {
 		return err

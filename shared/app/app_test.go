@@ -1,4 +1,4 @@
-package app
+package app_test
 
 import (
 	"context"
@@ -20,22 +20,34 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/smithy-go"
 
+	"github.com/fielder-care/fielder/shared/app"
+	"github.com/fielder-care/fielder/shared/app/contact"
+	"github.com/fielder-care/fielder/shared/app/escalate"
+	"github.com/fielder-care/fielder/shared/app/invite"
+	"github.com/fielder-care/fielder/shared/app/ledger"
+	"github.com/fielder-care/fielder/shared/app/lookup"
+	"github.com/fielder-care/fielder/shared/app/match"
+	"github.com/fielder-care/fielder/shared/app/poller"
+	"github.com/fielder-care/fielder/shared/app/reply"
+	"github.com/fielder-care/fielder/shared/app/send"
+	"github.com/fielder-care/fielder/shared/app/triage"
+	"github.com/fielder-care/fielder/shared/app/webhook"
 	"github.com/fielder-care/fielder/shared/care"
 )
 
 // builders are every function of the deployment.
 var builders = map[string]func() error{
-	"webhook":  func() error { _, err := Webhook(); return err },
-	"poller":   func() error { _, err := Poller(); return err },
-	"triage":   func() error { _, err := Triage(); return err },
-	"match":    func() error { _, err := Match(); return err },
-	"reply":    func() error { _, err := Reply(); return err },
-	"escalate": func() error { _, err := Escalate(); return err },
-	"send":     func() error { _, err := Send(); return err },
-	"invite":   func() error { _, err := Invite(); return err },
-	"contact":  func() error { _, err := Contact(); return err },
-	"lookup":   func() error { _, err := Lookup(); return err },
-	"ledger":   func() error { _, err := Ledger(); return err },
+	"webhook":  func() error { _, err := webhook.New(); return err },
+	"poller":   func() error { _, err := poller.New(); return err },
+	"triage":   func() error { _, err := triage.New(); return err },
+	"match":    func() error { _, err := match.New(); return err },
+	"reply":    func() error { _, err := reply.New(); return err },
+	"escalate": func() error { _, err := escalate.New(); return err },
+	"send":     func() error { _, err := send.New(); return err },
+	"invite":   func() error { _, err := invite.New(); return err },
+	"contact":  func() error { _, err := contact.New(); return err },
+	"lookup":   func() error { _, err := lookup.New(); return err },
+	"ledger":   func() error { _, err := ledger.New(); return err },
 }
 
 // optionalSettings may be empty: without an instance of Amazon Connect there are
@@ -163,6 +175,9 @@ func TestEnvironmentIsReadHere(t *testing.T) {
 			return err
 		}
 		pkg := filepath.Base(filepath.Dir(path))
+		if filepath.Base(filepath.Dir(filepath.Dir(path))) == "app" {
+			pkg = "app"
+		}
 		list, ok := allowed[pkg]
 		for _, s := range named.FindAllString(string(raw), -1) {
 			if !ok || list != nil && !slices.Contains(list, s) {
@@ -186,10 +201,10 @@ func TestClock(t *testing.T) {
 	}
 	t.Run("OK the wall clock without a file", func(t *testing.T) {
 		t.Setenv("FIELDER_CLOCK_FILE", "")
-		near(t, clock()(), 0)
+		near(t, app.Clock()(), 0)
 	})
 	t.Setenv("FIELDER_CLOCK_FILE", file)
-	now := clock()
+	now := app.Clock()
 	for _, r := range []struct {
 		name, content string
 		offset        time.Duration
@@ -214,7 +229,7 @@ func TestClock(t *testing.T) {
 // asynchronous ones) must not take each other's claims, even at one moment.
 func TestOwnerIsUnique(t *testing.T) {
 	still := time.Date(2026, 11, 24, 11, 0, 0, 0, time.UTC)
-	token := owner(func() time.Time { return still })
+	token := app.Owner(func() time.Time { return still })
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
 	var mu sync.Mutex
 	seen := map[string]bool{}
@@ -247,7 +262,7 @@ func TestOwnerIsUnique(t *testing.T) {
 }
 
 func TestLazy(t *testing.T) {
-	var l lazy[int]
+	var l app.Lazy[int]
 	calls := 0
 	build := func() (int, error) {
 		if calls++; calls == 1 {
@@ -259,7 +274,7 @@ func TestLazy(t *testing.T) {
 		value int
 		fails bool
 	}{{0, true}, {2, false}, {2, false}} {
-		if got, err := l.get(build); got != want.value || (err != nil) != want.fails {
+		if got, err := l.Get(build); got != want.value || (err != nil) != want.fails {
 			t.Errorf("try %d: %d, %v; want %d", i, got, err, want.value)
 		}
 	}
@@ -282,12 +297,12 @@ func TestUnavailable(t *testing.T) {
 		{"ours is kept inside", fmt.Errorf("y: %w", care.Errorf(care.Busy, "x")), care.Busy},
 	} {
 		t.Run(r.name, func(t *testing.T) {
-			if got := unavailable("op", r.err); care.CodeOf(got) != r.want || !errors.Is(got, r.err) {
+			if got := app.Unavailable("op", r.err); care.CodeOf(got) != r.want || !errors.Is(got, r.err) {
 				t.Errorf("got %v", got)
 			}
 		})
 	}
-	if unavailable("op", nil) != nil {
+	if app.Unavailable("op", nil) != nil {
 		t.Error("no error became one")
 	}
 }
@@ -302,7 +317,7 @@ func TestWebhookWithoutAWS(t *testing.T) {
 	t.Setenv("AWS_REGION", "us-east-1")
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
-	h, err := Webhook()
+	h, err := webhook.New()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ import (
 
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/config"
+	"github.com/fielder-care/fielder/shared/policy"
 )
 
 // In is everything that a plan may depend on. Its JSON form is what the intake
@@ -50,6 +51,11 @@ func Decide(in In) care.Plan {
 	if why := d.notOurs(); why != "" {
 		plan.Action, plan.Else = care.ActionWatch, care.ActionWatch
 		plan.Reasons = []care.Reason{{By: "safety", Text: why}}
+		return plan
+	}
+	if policy.OptsOut(in.Post.Text) {
+		plan.Action, plan.Else = care.ActionWatch, care.ActionWatch
+		plan.Reasons = []care.Reason{{By: "consent", Text: "The author asks for no more automated messages: that is recorded, and nothing is said."}}
 		return plan
 	}
 	person := d.person()     // why a person must have it

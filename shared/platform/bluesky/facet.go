@@ -3,7 +3,6 @@ package bluesky
 import (
 	"context"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/fielder-care/fielder/shared/care"
@@ -33,8 +32,8 @@ type outFeature struct {
 const maxResolve = 3
 
 var (
-	linkText    = regexp.MustCompile(`https?://[^\s<>"]+`)
-	mentionText = regexp.MustCompile(`(?:^|[\s(])(@[a-zA-Z0-9.-]+)`)
+	linkText    = wire.Pattern(`https?://[^\s<>"]+`)
+	mentionText = wire.Pattern(`(?:^|[\s(])(@[a-zA-Z0-9.-]+)`)
 )
 
 // facets finds the links and mentions of a text. The handles of the people
@@ -66,7 +65,7 @@ func (c *Client) facets(ctx context.Context, text string, out care.Outgoing) []o
 func facetsOf(text string, didOf func(handle string) string) []outFacet {
 	var list []outFacet
 	var links [][]int
-	for _, m := range linkText.FindAllStringIndex(text, -1) {
+	for _, m := range linkText().FindAllStringIndex(text, -1) {
 		end := m[0] + len(trimLink(text[m[0]:m[1]]))
 		u, err := url.Parse(text[m[0]:end])
 		if err != nil || u.Host == "" {
@@ -75,7 +74,7 @@ func facetsOf(text string, didOf func(handle string) string) []outFacet {
 		links = append(links, []int{m[0], end})
 		list = append(list, outFacet{byteSlice{m[0], end}, []outFeature{{Type: "app.bsky.richtext.facet#link", URI: text[m[0]:end]}}})
 	}
-	for _, m := range mentionText.FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range mentionText().FindAllStringSubmatchIndex(text, -1) {
 		start := m[2]
 		handle := strings.TrimRight(text[start+1:m[3]], ".-")
 		if !validHandle(handle) {

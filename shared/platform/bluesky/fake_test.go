@@ -504,7 +504,7 @@ func (f *fake) create(w http.ResponseWriter, r *http.Request) {
 		f.fail(w, 400, "InvalidRequest", "bad input")
 		return
 	}
-	if !tidSyntax.MatchString(in.Rkey) {
+	if !tidSyntax().MatchString(in.Rkey) {
 		f.fail(w, 400, "InvalidRequest", "Invalid rkey")
 		return
 	}

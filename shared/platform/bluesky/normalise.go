@@ -345,7 +345,7 @@ func addLog(b *care.Batch, e logEntry, own platform.Account, received time.Time)
 	m := e.Message
 	from := string(m.Sender.DID)
 	switch {
-	case !chatID.MatchString(string(e.Convo)) || !chatID.MatchString(string(m.ID)) || !validDID(from):
+	case !chatID().MatchString(string(e.Convo)) || !chatID().MatchString(string(m.ID)) || !validDID(from):
 		skip("a direct message without a readable id or sender", false)
 		return
 	case from == own.Account:

@@ -376,7 +376,7 @@ func (c *Client) chat(ctx context.Context, own platform.Account, cur *cursor, p 
 		addLog(&p.Batch, e, own, received)
 		last = max(last, rev)
 	}
-	if tidSyntax.MatchString(string(l.Cursor)) || cur.Chat == "" {
+	if tidSyntax().MatchString(string(l.Cursor)) || cur.Chat == "" {
 		last = max(last, string(l.Cursor))
 	}
 	// More only when it led on: a log without revs must not loop.

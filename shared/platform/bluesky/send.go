@@ -229,7 +229,7 @@ func (c *Client) convo(ctx context.Context, out care.Outgoing) (string, error) {
 	if err := c.read(ctx, "chat.bsky.convo.getConvoForMembers", url.Values{"members": {to}}, true, &v); err != nil {
 		return "", chatError(err)
 	}
-	if !chatID.MatchString(string(v.Convo.ID)) {
+	if !chatID().MatchString(string(v.Convo.ID)) {
 		return "", care.Errorf(care.Unavailable, "the Bluesky server's conversation has no id")
 	}
 	return string(v.Convo.ID), nil
@@ -268,7 +268,7 @@ func (c *Client) sendDirect(ctx context.Context, out care.Outgoing, text string)
 		return care.Sent{}, chatError(err)
 	}
 	var m message
-	if !wire.Object(res.Body, &m) || !chatID.MatchString(string(m.ID)) {
+	if !wire.Object(res.Body, &m) || !chatID().MatchString(string(m.ID)) {
 		return care.Sent{}, care.Errorf(care.Unknown, "the Bluesky server took the direct message but did not say what it became")
 	}
 	return care.Sent{NativeID: id + "/" + string(m.ID), At: m.SentAt.Time}, nil

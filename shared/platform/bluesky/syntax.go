@@ -3,34 +3,35 @@ package bluesky
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"regexp"
 	"strings"
+
+	"github.com/fielder-care/fielder/shared/platform/internal/wire"
 )
 
 // The syntax checks follow the AT Protocol specifications (DID, Handle, AT URI,
 // Record Key, TID) as far as care meets them.
 
 var (
-	didSyntax    = regexp.MustCompile(`^did:[a-z]+:[a-zA-Z0-9._:%-]*[a-zA-Z0-9._-]$`)
-	handleSyntax = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$`)
-	nsidSyntax   = regexp.MustCompile(`^[a-zA-Z]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+\.[a-zA-Z][a-zA-Z0-9]{0,62}$`)
-	rkeySyntax   = regexp.MustCompile(`^[a-zA-Z0-9_~.:-]{1,512}$`)
-	tidSyntax    = regexp.MustCompile(`^[234567abcdefghij][234567abcdefghijklmnopqrstuvwxyz]{12}$`)
+	didSyntax    = wire.Pattern(`^did:[a-z]+:[a-zA-Z0-9._:%-]*[a-zA-Z0-9._-]$`)
+	handleSyntax = wire.Pattern(`^([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$`)
+	nsidSyntax   = wire.Pattern(`^[a-zA-Z]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+\.[a-zA-Z][a-zA-Z0-9]{0,62}$`)
+	rkeySyntax   = wire.Pattern(`^[a-zA-Z0-9_~.:-]{1,512}$`)
+	tidSyntax    = wire.Pattern(`^[234567abcdefghij][234567abcdefghijklmnopqrstuvwxyz]{12}$`)
 	// cidSyntax accepts CIDv1 in base32 (what records have) and CIDv0.
-	cidSyntax = regexp.MustCompile(`^[a-zA-Z0-9+=]{8,256}$`)
+	cidSyntax = wire.Pattern(`^[a-zA-Z0-9+=]{8,256}$`)
 	// chatID is an id of a conversation or message: opaque, but safe.
-	chatID = regexp.MustCompile(`^[a-zA-Z0-9_:.-]{1,128}$`)
+	chatID = wire.Pattern(`^[a-zA-Z0-9_:.-]{1,128}$`)
 )
 
-func validDID(s string) bool { return len(s) <= 2048 && didSyntax.MatchString(s) }
+func validDID(s string) bool { return len(s) <= 2048 && didSyntax().MatchString(s) }
 
 // validHandle leaves out "handle.invalid", which AppViews show for an account
 // whose handle does not resolve.
 func validHandle(s string) bool {
-	return len(s) <= 253 && handleSyntax.MatchString(s) && !strings.EqualFold(s, "handle.invalid")
+	return len(s) <= 253 && handleSyntax().MatchString(s) && !strings.EqualFold(s, "handle.invalid")
 }
 
-func validCID(s string) bool { return cidSyntax.MatchString(s) }
+func validCID(s string) bool { return cidSyntax().MatchString(s) }
 
 // splitURI takes an AT URI of a record apart; the authority must be a DID, as it
 // is in every strong reference.
@@ -40,7 +41,7 @@ func splitURI(s string) (did, collection, rkey string, ok bool) {
 		return "", "", "", false
 	}
 	parts := strings.Split(rest, "/")
-	if len(parts) != 3 || !validDID(parts[0]) || len(parts[1]) > 317 || !nsidSyntax.MatchString(parts[1]) || !rkeySyntax.MatchString(parts[2]) || parts[2] == "." || parts[2] == ".." {
+	if len(parts) != 3 || !validDID(parts[0]) || len(parts[1]) > 317 || !nsidSyntax().MatchString(parts[1]) || !rkeySyntax().MatchString(parts[2]) || parts[2] == "." || parts[2] == ".." {
 		return "", "", "", false
 	}
 	return parts[0], parts[1], parts[2], true

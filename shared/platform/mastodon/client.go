@@ -90,7 +90,7 @@ func (c *Client) account(ctx context.Context) (platform.Account, error) {
 	if err := c.get(ctx, "/api/v1/accounts/verify_credentials", nil, &a); err != nil {
 		return own, err
 	}
-	if !validID.MatchString(string(a.ID)) {
+	if !validID().MatchString(string(a.ID)) {
 		return own, care.Errorf(care.Unavailable, "the Mastodon server does not say whose token it is")
 	}
 	c.mu.Lock()

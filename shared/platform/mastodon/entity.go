@@ -1,7 +1,6 @@
 package mastodon
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/fielder-care/fielder/shared/platform/internal/wire"
@@ -95,8 +94,8 @@ func digits(s string) bool {
 }
 
 // validID bounds what we send back to a server as an id.
-var validID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+var validID = wire.Pattern(`^[A-Za-z0-9_-]{1,64}$`)
 
 // validAcct is a name as it stands after "@": local, or with the host. It goes
 // into the text of our posts, so nothing else may.
-var validAcct = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9_])?(@[\p{L}\p{N}]([\p{L}\p{N}.-]{0,250}[\p{L}\p{N}])?(:[0-9]{1,5})?)?$`)
+var validAcct = wire.Pattern(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9_])?(@[\p{L}\p{N}]([\p{L}\p{N}.-]{0,250}[\p{L}\p{N}])?(:[0-9]{1,5})?)?$`)

@@ -103,7 +103,7 @@ func normalise(n notification, own platform.Account, received time.Time) (care.I
 	if s.ID == "" {
 		return care.Inbound{}, &care.Skipped{Type: typeName(n), Reason: "its post is gone or hidden from us", Known: true}
 	}
-	if !validID.MatchString(string(s.ID)) {
+	if !validID().MatchString(string(s.ID)) {
 		return care.Inbound{}, &care.Skipped{Type: typeName(n), Reason: "the id of its post is not one", Known: false}
 	}
 	a := s.Account
@@ -123,10 +123,10 @@ func normalise(n notification, own platform.Account, received time.Time) (care.I
 		Addressed:  n.Type != "update",
 		Ref:        map[string]string{refVisibility: wire.Token(string(s.Visibility)), refURI: platform.Name(string(s.URI))},
 	}
-	if acct := string(a.Acct); validAcct.MatchString(acct) {
+	if acct := string(a.Acct); validAcct().MatchString(acct) {
 		p.Ref[refAcct] = acct
 	}
-	if validID.MatchString(string(n.ID)) {
+	if validID().MatchString(string(n.ID)) {
 		p.Ref[refNotification] = string(n.ID)
 	}
 	if p.CreatedAt.IsZero() {
@@ -140,7 +140,7 @@ func normalise(n notification, own platform.Account, received time.Time) (care.I
 		if m.ID != "" && string(m.ID) == own.Account {
 			p.Addressed = true
 		}
-		if validAcct.MatchString(string(m.Acct)) && m.URL != "" {
+		if validAcct().MatchString(string(m.Acct)) && m.URL != "" {
 			accts[string(m.URL)] = string(m.Acct)
 		}
 	}
@@ -151,7 +151,7 @@ func normalise(n notification, own platform.Account, received time.Time) (care.I
 	p.Text, p.Truncated = platform.Text(text)
 
 	p.Thread = p.NativeID
-	if parent := string(s.InReplyTo); validID.MatchString(parent) {
+	if parent := string(s.InReplyTo); validID().MatchString(parent) {
 		p.ReplyTo, p.Thread = parent, parent
 		p.Ref[refThread] = "parent"
 		if by := string(s.InReplyToBy); by != "" && by == own.Account {
@@ -162,7 +162,7 @@ func normalise(n notification, own platform.Account, received time.Time) (care.I
 		}
 	} else if q := wire.Or(s.Quote).id(); kind == care.KindQuote {
 		p.InOurThread = true
-		if validID.MatchString(q) {
+		if validID().MatchString(q) {
 			p.ReplyTo = q
 		}
 	}
@@ -190,14 +190,14 @@ const maxAttachments = 20
 
 func author(a account, own platform.Account) care.Author {
 	id := ""
-	if validID.MatchString(string(a.ID)) {
+	if validID().MatchString(string(a.ID)) {
 		id = string(a.ID)
 	}
 	handle := string(a.Acct)
 	if handle == "" {
 		handle = string(a.Username)
 	}
-	if !validAcct.MatchString(handle) {
+	if !validAcct().MatchString(handle) {
 		handle = ""
 	}
 	return care.Author{

@@ -61,11 +61,11 @@ func parseCursor(s string) (cursor, error) {
 		if err := json.Unmarshal([]byte(s), &c); err != nil {
 			return c, care.Errorf(care.Invalid, "the cursor is not one of Mastodon: %w", err)
 		}
-		if !validID.MatchString(c.Below) || !validID.MatchString(c.High) || c.Left < 0 {
+		if !validID().MatchString(c.Below) || !validID().MatchString(c.High) || c.Left < 0 {
 			return c, care.Errorf(care.Invalid, "the cursor is not one of Mastodon")
 		}
 	}
-	if c.Low != "" && !validID.MatchString(c.Low) {
+	if c.Low != "" && !validID().MatchString(c.Low) {
 		return c, care.Errorf(care.Invalid, "the cursor is not one of Mastodon")
 	}
 	return c, nil
@@ -206,7 +206,7 @@ func (l listing) within(low, below string) []notification {
 	var in []notification
 	for _, n := range l.items {
 		id := string(n.ID)
-		if validID.MatchString(id) && (low == "" || before(low, id)) && (below == "" || before(id, below)) {
+		if validID().MatchString(id) && (low == "" || before(low, id)) && (below == "" || before(id, below)) {
 			in = append(in, n)
 		}
 	}
@@ -225,7 +225,7 @@ func (l listing) within(low, below string) []notification {
 // reaches reports whether the listing holds an id at or below low.
 func (l listing) reaches(low string) bool {
 	for _, n := range l.items {
-		if id := string(n.ID); validID.MatchString(id) && !before(low, id) {
+		if id := string(n.ID); validID().MatchString(id) && !before(low, id) {
 			return true
 		}
 	}
@@ -237,7 +237,7 @@ func (l listing) reaches(low string) bool {
 func (l listing) unreadable() []care.Skipped {
 	var s []care.Skipped
 	for _, n := range l.items {
-		if !validID.MatchString(string(n.ID)) {
+		if !validID().MatchString(string(n.ID)) {
 			s = append(s, care.Skipped{Type: typeName(n), Reason: "a notification without a readable id", Known: false})
 		}
 	}
@@ -300,7 +300,7 @@ func links(h http.Header) (next, prev string) {
 		case "prev":
 			id = q.Get("min_id")
 		}
-		if !validID.MatchString(id) {
+		if !validID().MatchString(id) {
 			continue
 		}
 		if rel == "next" {
@@ -367,12 +367,12 @@ func (c *Client) threads(ctx context.Context, items []care.Inbound, own platform
 // visible to us, the first ancestor.
 func rootOf(ancestors []status) string {
 	for _, a := range ancestors {
-		if a.InReplyTo == "" && validID.MatchString(string(a.ID)) {
+		if a.InReplyTo == "" && validID().MatchString(string(a.ID)) {
 			return string(a.ID)
 		}
 	}
 	for _, a := range ancestors {
-		if validID.MatchString(string(a.ID)) {
+		if validID().MatchString(string(a.ID)) {
 			return string(a.ID)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -108,7 +107,7 @@ func compose(out care.Outgoing) (string, error) {
 	if acct == "" || out.Post.NativeID == "" && out.To.Handle != "" {
 		acct = out.To.Handle
 	}
-	if !validAcct.MatchString(acct) {
+	if !validAcct().MatchString(acct) {
 		return "", care.Errorf(care.Invalid, "there is nobody to mention: the customer's handle is missing or not one of Mastodon")
 	}
 	text, long := platform.Text(strings.TrimSpace(out.Text))
@@ -191,14 +190,14 @@ type limits struct {
 // perURL, the host of a mention not at all (Mastodon's StatusLengthValidator).
 func (l limits) count(text string) int {
 	n := 0
-	text = webAddress.ReplaceAllStringFunc(text, func(string) string { n += l.perURL; return "" })
-	text = mentionHost.ReplaceAllString(text, "$1")
+	text = webAddress().ReplaceAllStringFunc(text, func(string) string { n += l.perURL; return "" })
+	text = mentionHost().ReplaceAllString(text, "$1")
 	return n + wire.Graphemes(text)
 }
 
 var (
-	webAddress  = regexp.MustCompile(`https?://[^\s<>"]+`)
-	mentionHost = regexp.MustCompile(`(@[A-Za-z0-9_.-]+)@[\p{L}\p{N}.:-]*[\p{L}\p{N}]`)
+	webAddress  = wire.Pattern(`https?://[^\s<>"]+`)
+	mentionHost = wire.Pattern(`(@[A-Za-z0-9_.-]+)@[\p{L}\p{N}.:-]*[\p{L}\p{N}]`)
 )
 
 // instance asks what the server allows, once an hour: /api/v2/instance, else
@@ -244,7 +243,7 @@ func (c *Client) instance(ctx context.Context) limits {
 
 // status reads one post. Errors: NotFound and those of every read.
 func (c *Client) status(ctx context.Context, id string) (status, error) {
-	if !validID.MatchString(id) {
+	if !validID().MatchString(id) {
 		return status{}, care.Errorf(care.Invalid, "the id of the post is not one of Mastodon")
 	}
 	var s status
@@ -304,7 +303,7 @@ func (c *Client) Find(ctx context.Context, out care.Outgoing) (care.Sent, bool, 
 		checked[string(s.ID)] = true
 		return c.says(ctx, s, want)
 	}
-	if out.Post.NativeID != "" && validID.MatchString(out.Post.NativeID) {
+	if out.Post.NativeID != "" && validID().MatchString(out.Post.NativeID) {
 		var t struct {
 			Descendants []status `json:"descendants"`
 		}
@@ -337,7 +336,7 @@ func (c *Client) Find(ctx context.Context, out care.Outgoing) (care.Sent, bool, 
 			if yes, err := ours(s); err != nil || yes {
 				return sent(s), yes, err
 			}
-			if id := string(s.ID); validID.MatchString(id) && (lowest == "" || before(id, lowest)) {
+			if id := string(s.ID); validID().MatchString(id) && (lowest == "" || before(id, lowest)) {
 				lowest = id
 				older = !s.CreatedAt.IsZero() && s.CreatedAt.Before(since)
 			}
@@ -375,7 +374,7 @@ func (c *Client) says(ctx context.Context, s status, want string) (bool, error) 
 
 // withoutMentions drops "@acct" words: servers add and drop their hosts.
 func withoutMentions(s string) string {
-	return mentionWord.ReplaceAllString(s, " ")
+	return mentionWord().ReplaceAllString(s, " ")
 }
 
-var mentionWord = regexp.MustCompile(`@[A-Za-z0-9_.-]+(@[\p{L}\p{N}.:-]*[\p{L}\p{N}])?`)
+var mentionWord = wire.Pattern(`@[A-Za-z0-9_.-]+(@[\p{L}\p{N}.:-]*[\p{L}\p{N}])?`)

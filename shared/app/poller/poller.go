@@ -1,11 +1,21 @@
-package app
+// Package poller composes the poller function, which reads the platforms that do
+// not push: Mastodon and Bluesky. Its clients keep their sessions between runs.
+package poller
 
 import (
 	"context"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"github.com/fielder-care/fielder/shared/app"
+	"github.com/fielder-care/fielder/shared/app/claim"
+	"github.com/fielder-care/fielder/shared/app/edge"
+	"github.com/fielder-care/fielder/shared/appconfig"
+	"github.com/fielder-care/fielder/shared/bus"
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/intake"
 	"github.com/fielder-care/fielder/shared/platform"
@@ -13,32 +23,36 @@ import (
 	"github.com/fielder-care/fielder/shared/platform/mastodon"
 	"github.com/fielder-care/fielder/shared/secrets"
 	"github.com/fielder-care/fielder/shared/store"
+	"github.com/fielder-care/fielder/shared/telemetry"
 )
 
-// PollRequest is what a schedule sends: which of our accounts to read. An empty
+// Request is what a schedule sends: which of our accounts to read. An empty
 // account means the platform's only one.
-type PollRequest struct {
+type Request struct {
 	Platform care.Platform `json:"platform"`
 	Account  string        `json:"account"`
 }
 
-// Poller builds the handler of the poller function.
-func Poller() (func(context.Context, PollRequest) (intake.PollReport, error), error) {
-	var e env
-	cfg, now := awsConfig(), clock()
-	accounts := secrets.New[secrets.Accounts](secretsmanager.NewFromConfig(cfg), e.must("FIELDER_SECRET_READ"), time.Now)
-	t := table(&e, cfg, now)
+// New builds the handler of the poller function.
+func New() (func(context.Context, Request) (intake.PollReport, error), error) {
+	var e app.Env
+	cfg, now := app.AWSConfig(), app.Clock()
+	accounts := secrets.New[secrets.Accounts](secretsmanager.NewFromConfig(cfg), e.Must("FIELDER_SECRET_READ"), time.Now)
+	t := store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)
 	p := &intake.Poller{
 		Service: &intake.Service{
-			Triager: &triager{bundles: bundles(&e, cfg)}, Posts: claims{t}, Bus: eventBus(&e, cfg), Recorder: recorder{},
+			Triager:  &edge.Triager{From: appconfig.New(appconfigdata.NewFromConfig(cfg), e.Must("FIELDER_CONFIG"))},
+			Posts:    claim.Posts{Table: t},
+			Bus:      bus.New(eventbridge.NewFromConfig(cfg), e.Must("FIELDER_BUS"), telemetry.Function()),
+			Recorder: edge.Recorder{},
 		},
 		Cursors: cursors{t},
 		Clock:   now,
 		Pause:   pause,
 	}
-	token := owner(now)
-	var sources lazy[map[platform.Account]pages] // sessions are kept between runs
-	return func(ctx context.Context, r PollRequest) (intake.PollReport, error) {
+	token := app.Owner(now)
+	var sources app.Lazy[map[platform.Account]pages] // sessions are kept between runs
+	return func(ctx context.Context, r Request) (intake.PollReport, error) {
 		all, err := accounts.Get(ctx)
 		if err != nil {
 			return intake.PollReport{}, err
@@ -47,7 +61,7 @@ func Poller() (func(context.Context, PollRequest) (intake.PollReport, error), er
 		if err != nil {
 			return intake.PollReport{}, err
 		}
-		known, err := sources.get(func() (map[platform.Account]pages, error) { return map[platform.Account]pages{}, nil })
+		known, err := sources.Get(func() (map[platform.Account]pages, error) { return map[platform.Account]pages{}, nil })
 		if err != nil {
 			return intake.PollReport{}, err
 		}
@@ -63,8 +77,8 @@ func Poller() (func(context.Context, PollRequest) (intake.PollReport, error), er
 			}
 			known[acc] = src
 		}
-		return p.Run(ctx, string(acc.Platform)+":"+acc.Account, token(ctx), requestID(ctx), src)
-	}, e.err()
+		return p.Run(ctx, string(acc.Platform)+":"+acc.Account, token(ctx), app.RequestID(ctx), src)
+	}, e.Err()
 }
 
 // pages is a platform's client as the poller sees it.

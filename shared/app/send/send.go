@@ -1,12 +1,21 @@
-package app
+// Package send composes the send function, the one door out. It opens a client
+// per account when there is something to say there, and keeps it: some hold a
+// session.
+package send
 
 import (
 	"context"
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"github.com/fielder-care/fielder/shared/app"
+	"github.com/fielder-care/fielder/shared/appconfig"
+	"github.com/fielder-care/fielder/shared/bus"
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/idempotency"
 	"github.com/fielder-care/fielder/shared/platform"
@@ -20,16 +29,18 @@ import (
 	"github.com/fielder-care/fielder/shared/telemetry"
 )
 
-// Send builds the handler of the send function, the one door out.
-func Send() (func(context.Context, send.Request) (send.Result, error), error) {
-	var e env
-	cfg, now := awsConfig(), clock()
-	t := table(&e, cfg, now)
+// New builds the handler of the send function, the one door out.
+func New() (func(context.Context, send.Request) (send.Result, error), error) {
+	var e app.Env
+	cfg, now := app.AWSConfig(), app.Clock()
+	t := store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)
 	s := &send.Service{
 		Once: idempotency.New(t, now), Locks: t, History: history{t},
-		Door: &door{accounts: secrets.New[secrets.Accounts](secretsmanager.NewFromConfig(cfg), e.must("FIELDER_SECRET_WRITE"), time.Now),
+		Door: &door{accounts: secrets.New[secrets.Accounts](secretsmanager.NewFromConfig(cfg), e.Must("FIELDER_SECRET_WRITE"), time.Now),
 			now: now, open: map[platform.Account]send.Platform{}},
-		Bundles: bundles(&e, cfg), Bus: eventBus(&e, cfg), Clock: now, Owner: owner(now),
+		Bundles: appconfig.New(appconfigdata.NewFromConfig(cfg), e.Must("FIELDER_CONFIG")),
+		Bus:     bus.New(eventbridge.NewFromConfig(cfg), e.Must("FIELDER_BUS"), telemetry.Function()),
+		Clock:   now, Owner: app.Owner(now),
 	}
 	return func(ctx context.Context, r send.Request) (send.Result, error) {
 		res, err := s.Handle(ctx, r)
@@ -38,7 +49,7 @@ func Send() (func(context.Context, send.Request) (send.Result, error), error) {
 			telemetry.Count(ctx, name, 1, string(r.Post.Platform))
 		}
 		return res, err
-	}, e.err()
+	}, e.Err()
 }
 
 // history is the store as the door sees it.

@@ -1,4 +1,7 @@
-package app
+// Package webhook composes the webhook function, which takes what X and Meta
+// push: signatures, handshakes, the accounts that are ours, and what a webhook
+// leaves out.
+package webhook
 
 import (
 	"context"
@@ -6,41 +9,50 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
+	"github.com/fielder-care/fielder/shared/app"
+	"github.com/fielder-care/fielder/shared/app/claim"
+	"github.com/fielder-care/fielder/shared/app/edge"
+	"github.com/fielder-care/fielder/shared/appconfig"
+	"github.com/fielder-care/fielder/shared/bus"
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/intake"
 	"github.com/fielder-care/fielder/shared/platform"
 	"github.com/fielder-care/fielder/shared/platform/meta"
 	"github.com/fielder-care/fielder/shared/platform/x"
 	"github.com/fielder-care/fielder/shared/secrets"
+	"github.com/fielder-care/fielder/shared/store"
 	"github.com/fielder-care/fielder/shared/telemetry"
 )
 
-// Webhook builds the handler of the webhook function.
-func Webhook() (func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error), error) {
-	var e env
-	cfg, now := awsConfig(), clock()
+// New builds the handler of the webhook function.
+func New() (func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error), error) {
+	var e app.Env
+	cfg, now := app.AWSConfig(), app.Clock()
 	sm := secretsmanager.NewFromConfig(cfg)
-	signing := secrets.New[secrets.Ingest](sm, e.must("FIELDER_SECRET_INGEST"), time.Now)
-	accounts := secrets.New[secrets.Accounts](sm, e.must("FIELDER_SECRET_READ"), time.Now)
-	src := bundles(&e, cfg)
+	signing := secrets.New[secrets.Ingest](sm, e.Must("FIELDER_SECRET_INGEST"), time.Now)
+	accounts := secrets.New[secrets.Accounts](sm, e.Must("FIELDER_SECRET_READ"), time.Now)
+	src := appconfig.New(appconfigdata.NewFromConfig(cfg), e.Must("FIELDER_CONFIG"))
 	svc := &intake.Service{
 		Hydrator: &hydrator{accounts: accounts, now: now},
-		Triager:  &triager{bundles: src},
-		Posts:    claims{table(&e, cfg, now)},
-		Bus:      eventBus(&e, cfg),
-		Recorder: recorder{},
+		Triager:  &edge.Triager{From: src},
+		Posts:    claim.Posts{Table: store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)},
+		Bus:      bus.New(eventbridge.NewFromConfig(cfg), e.Must("FIELDER_BUS"), telemetry.Function()),
+		Recorder: edge.Recorder{},
 	}
 	own := func(ctx context.Context) ([]platform.Account, error) { return ownAccounts(ctx, src) }
-	handler := intake.Handler(svc, recorder{}, now, requestID, xWebhook(signing, own), metaWebhook(signing, own))
+	handler := intake.Handler(svc, edge.Recorder{}, now, app.RequestID, xWebhook(signing, own), metaWebhook(signing, own))
 	telemetry.Setup()
-	return httpadapter.NewV2(handler).ProxyWithContext, e.err()
+	return httpadapter.NewV2(handler).ProxyWithContext, e.Err()
 }
 
 // ownAccounts are our accounts as the brand's config names them.
-func ownAccounts(ctx context.Context, src source) ([]platform.Account, error) {
+func ownAccounts(ctx context.Context, src edge.Bundles) ([]platform.Account, error) {
 	b, err := src.Current(ctx)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,7 @@
-package app
+// Package ledger composes the ledger function: a schedule's tick drives posts
+// without a decision again, and PostEdited and PostDeleted from the bus are
+// applied to what we hold.
+package ledger
 
 import (
 	"context"
@@ -6,30 +9,43 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/fielder-care/fielder/events"
+	"github.com/fielder-care/fielder/shared/app"
+	"github.com/fielder-care/fielder/shared/app/edge"
+	"github.com/fielder-care/fielder/shared/appconfig"
+	"github.com/fielder-care/fielder/shared/bus"
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/ledger"
 	"github.com/fielder-care/fielder/shared/store"
+	"github.com/fielder-care/fielder/shared/telemetry"
 )
 
-// Ledger builds the handler of the ledger function: a schedule's tick, or
+// New builds the handler of the ledger function: a schedule's tick, or
 // PostEdited and PostDeleted from the bus.
-func Ledger() (func(context.Context, events.Envelope) (ledger.Report, error), error) {
-	var e env
-	cfg, now := awsConfig(), clock()
-	t := table(&e, cfg, now)
+func New() (func(context.Context, events.Envelope) (ledger.Report, error), error) {
+	var e app.Env
+	cfg, now := app.AWSConfig(), app.Clock()
+	t := store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)
 	s := &ledger.Service{
-		Books: books{t}, Posts: editor{t}, Triager: &triager{bundles: bundles(&e, cfg)}, Bus: eventBus(&e, cfg),
-		Parked: parked{client: sqs.NewFromConfig(cfg), url: e.must("FIELDER_PARKED_QUEUE")}, Recorder: recorder{}, Clock: now,
+		Books:    books{t},
+		Posts:    editor{t},
+		Triager:  &edge.Triager{From: appconfig.New(appconfigdata.NewFromConfig(cfg), e.Must("FIELDER_CONFIG"))},
+		Bus:      bus.New(eventbridge.NewFromConfig(cfg), e.Must("FIELDER_BUS"), telemetry.Function()),
+		Parked:   parked{client: sqs.NewFromConfig(cfg), url: e.Must("FIELDER_PARKED_QUEUE")},
+		Recorder: edge.Recorder{},
+		Clock:    now,
 	}
 	return func(ctx context.Context, env events.Envelope) (ledger.Report, error) {
 		if env.DetailType == "" || env.DetailType == "Scheduled Event" {
 			return s.Tick(ctx)
 		}
 		return ledger.Report{}, s.Handle(ctx, env)
-	}, e.err()
+	}, e.Err()
 }
 
 // books is the store as the ledger's tick sees it.
@@ -61,8 +77,16 @@ func (x editor) Outcome(ctx context.Context, id care.PostID) (care.Outcome, erro
 }
 
 // Edit replaces the text; a post that is gone stays gone.
+// A post that came to us first in this wording was not edited since.
 func (x editor) Edit(ctx context.Context, p care.Post) error {
-	err := x.Table.EditPost(ctx, p)
+	known, err := x.Table.Post(ctx, p.ID())
+	if err != nil {
+		return err
+	}
+	if !p.ReceivedAt.IsZero() && !p.ReceivedAt.After(known.Post.ReceivedAt) {
+		return nil
+	}
+	err = x.Table.EditPost(ctx, p)
 	if care.CodeOf(err) == care.Refused {
 		return nil
 	}
@@ -88,5 +112,5 @@ func (p parked) Park(ctx context.Context, what any) error {
 		return care.Errorf(care.Internal, "encode what is parked: %w", err)
 	}
 	_, err = p.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(p.url), MessageBody: aws.String(string(b))})
-	return unavailable("park", err)
+	return app.Unavailable("park", err)
 }
