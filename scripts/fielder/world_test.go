@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/testscript"
+
 	"github.com/fielder-care/fielder/scripts/local/clock"
 )
 
@@ -26,10 +28,12 @@ var shared struct {
 }
 
 // TestMain gives the tests a state file of their own, so that a stack that
-// somebody works with is left alone.
-func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+// somebody works with is left alone, and scripts the tool itself.
+func TestMain(m *testing.M) { testscript.Main(tests{m}, map[string]func(){"fielder": main}) }
 
-func testMain(m *testing.M) int {
+type tests struct{ m *testing.M }
+
+func (t tests) Run() int {
 	dir, err := os.MkdirTemp("", "fielder-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -42,7 +46,7 @@ func testMain(m *testing.M) int {
 			shared.world.close()
 		}
 	}()
-	return m.Run()
+	return t.m.Run()
 }
 
 // atRoot puts a test into the repository's root, where the tool is used.
