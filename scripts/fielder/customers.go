@@ -32,9 +32,14 @@ func customers(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	rep, err := importer.ImportCustomers(ctx, file, importer.Options{Store: r.table, File: filepath.Base(f.Arg(0)), Region: *region,
-		Progress: func(so importer.Report) { fmt.Fprintf(errs, "\r%d rows", so.Rows) }})
-	fmt.Fprintln(errs)
+	o := importer.Options{Store: r.table, File: filepath.Base(f.Arg(0)), Region: *region}
+	if isTerminal(errs) {
+		o.Progress = func(so importer.Report) { fmt.Fprintf(errs, "\r%d rows", so.Rows) }
+	}
+	rep, err := importer.ImportCustomers(ctx, file, o)
+	if isTerminal(errs) {
+		fmt.Fprintln(errs)
+	}
 	for _, bad := range append(rep.Errors, rep.Warnings...) {
 		fmt.Fprintln(errs, bad)
 	}
