@@ -290,6 +290,7 @@ func TestPathsExist(t *testing.T) {
 		followup:   `{"correlation":"","coolOffSeconds":1,"request":{}}`,
 	}
 	results := map[string]string{ // by workflow and state
+		"intake/Known":            `{}`, // no item, or one without a decision
 		"intake/Triage":           zero(t, care.Triage{}),
 		"intake/Match":            zero(t, care.Match{}),
 		"intake/Decide":           zero(t, care.Plan{}),
@@ -338,7 +339,7 @@ func TestPathsExistFindsMissing(t *testing.T) {
 			found := 0
 			walk(t, parseMachine(t, broken), decode(t, `{"version":"1","correlation":"","post":`+zero(t, care.Post{})+`}`), func(state string) any {
 				return decode(t, map[string]string{
-					"Triage": zero(t, care.Triage{}), "Match": zero(t, care.Match{}), "Decide": zero(t, care.Plan{}),
+					"Known": `{}`, "Triage": zero(t, care.Triage{}), "Match": zero(t, care.Match{}), "Decide": zero(t, care.Plan{}),
 					"Send": `{"status":""}`, "Escalate": `{"execution":"","input":{}}`,
 				}[state])
 			}, func(string, ...any) { found++ })
@@ -704,6 +705,8 @@ func actionsOf(t *testing.T, s state, given map[string]any) []string {
 		return []string{"states:StartExecution " + parameter("StateMachineArn")}
 	case resource == "arn:aws:states:::sqs:sendMessage":
 		return []string{"sqs:SendMessage " + arnOfRef(parameter("QueueUrl"))}
+	case resource == "arn:aws:states:::dynamodb:getItem":
+		return []string{"dynamodb:GetItem " + arnOfRef(parameter("TableName"))}
 	case resource == "arn:aws:states:::dynamodb:updateItem":
 		return []string{"dynamodb:UpdateItem " + arnOfRef(parameter("TableName"))}
 	case resource == "arn:aws:states:::events:putEvents":

@@ -60,7 +60,7 @@ func newWorkflows(scope constructs.Construct, o Options, f functions, table awsd
 			},
 			invoke(triage, match, reply, send, escalate), park,
 			allow([]string{"states:StartExecution"}, o.machineARN(scope, escalation)),
-			allow([]string{update}, table.TableArn()),
+			allow([]string{get, update}, table.TableArn()),
 			allow([]string{"events:PutEvents"}, bus.EventBusArn())),
 		escalation: newMachine(scope, o, escalation, awsstepfunctions.StateMachineType_STANDARD,
 			map[string]*string{"EscalateFunctionArn": arn(escalate), "ParkedQueueUrl": parked},

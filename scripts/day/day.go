@@ -74,7 +74,8 @@ func Read(dir fs.FS) ([]Line, error) {
 		}
 		sc := bufio.NewScanner(f)
 		sc.Buffer(make([]byte, 64*1024), maxLine)
-		for n := 1; sc.Scan(); n++ {
+		n := 1
+		for ; sc.Scan(); n++ {
 			if strings.TrimSpace(sc.Text()) == "" {
 				continue
 			}
@@ -92,7 +93,7 @@ func Read(dir fs.FS) ([]Line, error) {
 		err = sc.Err()
 		f.Close()
 		if err != nil {
-			return nil, fmt.Errorf("%s: %v", name, err)
+			return nil, fmt.Errorf("%s:%d: %v", name, n, err)
 		}
 	}
 	sort.SliceStable(out, func(i, j int) bool { return out[i].At < out[j].At })

@@ -30,7 +30,7 @@ func bench(ctx context.Context, args []string, out, errs io.Writer) error {
 	rounds := f.Int("rounds", 40, "cold starts per function")
 	push := f.Duration("push", 15*time.Second, "how long posts are pushed through the chain")
 	atOnce := f.Int("at-once", 4, "deliveries on their way at the same time; the local stack runs 4 processes per function")
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args); err != nil {
 		return err
 	}
 	switch {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,15 +13,15 @@ import (
 // customers imports customers into the running stack's table.
 func customers(ctx context.Context, args []string, out, errs io.Writer) error {
 	if len(args) == 0 || args[0] != "import" {
-		return errors.New("what about customers? fielder customers import FILE.csv")
+		return misuse("what about customers? fielder customers import FILE.csv")
 	}
 	f := flags("customers", errs)
 	region := f.String("region", "", "ISO country of phone numbers without a country code, for example US")
-	if err := f.Parse(args[1:]); err != nil {
+	if err := parse(f, args[1:]); err != nil {
 		return err
 	}
 	if f.NArg() != 1 {
-		return errors.New("which file? fielder customers import FILE.csv")
+		return misuse("which file? fielder customers import FILE.csv")
 	}
 	file, err := os.Open(f.Arg(0))
 	if err != nil {
@@ -33,9 +32,14 @@ func customers(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	rep, err := importer.ImportCustomers(ctx, file, importer.Options{Store: r.table, File: filepath.Base(f.Arg(0)), Region: *region,
-		Progress: func(so importer.Report) { fmt.Fprintf(errs, "\r%d rows", so.Rows) }})
-	fmt.Fprintln(errs)
+	o := importer.Options{Store: r.table, File: filepath.Base(f.Arg(0)), Region: *region}
+	if isTerminal(errs) {
+		o.Progress = func(so importer.Report) { fmt.Fprintf(errs, "\r%d rows", so.Rows) }
+	}
+	rep, err := importer.ImportCustomers(ctx, file, o)
+	if isTerminal(errs) {
+		fmt.Fprintln(errs)
+	}
 	for _, bad := range append(rep.Errors, rep.Warnings...) {
 		fmt.Fprintln(errs, bad)
 	}

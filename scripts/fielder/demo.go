@@ -46,7 +46,7 @@ func demo(ctx context.Context, args []string, out, errs io.Writer) error {
 	accept := f.Bool("accept", false, "write the day's decisions to "+decisionsFile+" instead of comparing with it (after a change of rules)")
 	addr := f.String("addr", "", "address of the stack (default 127.0.0.1:4747)")
 	pages := f.String("pages", "", "address of the stand-ins (default "+standinAddr+")")
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args); err != nil {
 		return err
 	}
 	lines, err := day.Read(os.DirFS(*dir))

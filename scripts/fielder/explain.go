@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/fielder-care/fielder/scripts/local/lambda"
 	"github.com/fielder-care/fielder/shared/care"
@@ -17,16 +18,16 @@ import (
 // it, which rule spoke, what went out, and why.
 func explain(ctx context.Context, args []string, out, errs io.Writer) error {
 	f := flags("explain", errs)
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args); err != nil {
 		return err
 	}
 	if f.NArg() != 1 {
-		return errors.New("which post? fielder explain x:2090000000000000101")
+		return misuse("which post? fielder explain x:2090000000000000101")
 	}
 	id := care.PostID(f.Arg(0))
 	platform, _, ok := id.Split()
-	if !ok {
-		return fmt.Errorf("%q is not a post id: it reads <platform>:<id on the platform>, for example x:2090000000000000101", id)
+	if !ok || !slices.Contains(care.Platforms(), platform) {
+		return misuse(fmt.Sprintf("%q is not a post id: it reads <platform>:<id on the platform>, for example x:2090000000000000101", id))
 	}
 	r, err := findRunning(ctx)
 	if err != nil {
@@ -70,9 +71,9 @@ func explain(ctx context.Context, args []string, out, errs io.Writer) error {
 		if p.Author.Followers != nil {
 			followers = fmt.Sprintf(", %d followers", *p.Author.Followers)
 		}
-		fmt.Fprintf(out, "  by %s%s\n  %q\n", strings.TrimSpace(author), followers, p.Text)
+		fmt.Fprintf(out, "  by %s%s\n  %q\n", plain(strings.TrimSpace(author)), followers, p.Text)
 		if p.URL != "" {
-			fmt.Fprintln(out, "  "+p.URL)
+			fmt.Fprintln(out, "  "+plain(p.URL))
 		}
 	}
 	if rec.Edits > 0 {
@@ -117,7 +118,7 @@ func (r *running) story(ctx context.Context, out io.Writer, p care.Post) error {
 	}
 	who := "prospect"
 	if !customer.Prospect {
-		who = "customer " + customer.Name
+		who = "customer " + plain(customer.Name)
 	}
 	fmt.Fprintf(out, "\nAuthor: %s (%s), %s\n", who, customer.ID, orNone(string(identity.Grade)))
 	say(out, identity.Evidence)
@@ -127,7 +128,7 @@ func (r *running) story(ctx context.Context, out io.Writer, p care.Post) error {
 	}
 	fmt.Fprintln(out, "\nTimeline, newest first:")
 	for _, i := range list {
-		text := i.Text
+		text := plain(i.Text)
 		if len([]rune(text)) > 100 {
 			text = string([]rune(text)[:99]) + "…"
 		}
@@ -168,8 +169,19 @@ func say(out io.Writer, reasons []care.Reason) {
 		if r.Points != 0 {
 			points = fmt.Sprintf(" (%+.1f)", r.Points)
 		}
-		fmt.Fprintf(out, "    - %s: %s%s\n", r.By, r.Text, points)
+		fmt.Fprintf(out, "    - %s: %s%s\n", r.By, plain(r.Text), points)
 	}
+}
+
+// plain makes foreign text fit for one line of a terminal: no control characters,
+// which could move the cursor, and none that turn the direction of writing.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, s)
 }
 
 func stampOf(t time.Time) string {

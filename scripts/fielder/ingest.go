@@ -42,15 +42,15 @@ type ingested struct {
 func ingest(ctx context.Context, args []string, out, errs io.Writer) error {
 	f := flags("ingest", errs)
 	name := f.String("platform", "", "x, facebook, instagram or messenger")
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args); err != nil {
 		return err
 	}
 	route := map[string]string{"x": "x", "facebook": "meta", "instagram": "meta", "messenger": "meta"}[*name]
 	if route == "" {
-		return fmt.Errorf("--platform must be x, facebook, instagram or messenger, not %q", *name)
+		return misuse(fmt.Sprintf("--platform must be x, facebook, instagram or messenger, not %q", *name))
 	}
 	if f.NArg() == 0 {
-		return errors.New("no file given: fielder ingest --platform " + *name + " FILE.json ... (- is standard input)")
+		return misuse("no file given: fielder ingest --platform " + *name + " FILE.json ... (- is standard input)")
 	}
 	r, err := findRunning(ctx)
 	if err != nil {

@@ -33,7 +33,7 @@ var (
 
 func answered(rule string) item   { return item{"PostReceived", "answered", "rule:" + rule + ": Rule"} }
 func escalated(says string) item  { return item{"PostReceived", "escalated", says} }
-func kept(says string) item   { return item{"PostReceived", "recorded", says} }
+func kept(says string) item       { return item{"PostReceived", "recorded", says} }
 func ignored(says string) item    { return item{"PostReceived", "ignored", says} }
 func nothingBut(says string) item { return item{"none", "nothing", says} }
 
@@ -262,6 +262,7 @@ func checkIngest(t *testing.T, platform, file string, want []item) {
 
 // TestEveryBodyIsExpected keeps files and rows together.
 func TestEveryBodyIsExpected(t *testing.T) {
+	atRoot(t)
 	files, err := filepath.Glob(filepath.Join(bodies, "*", "*.json"))
 	if err != nil || len(files) < 40 {
 		t.Fatalf("%d bodies: %v", len(files), err)

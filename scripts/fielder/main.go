@@ -61,17 +61,33 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
-	switch {
-	case err == nil:
-	case errors.Is(err, flag.ErrHelp):
-		os.Exit(2)
-	case errors.Is(err, errQuiet):
-		os.Exit(1)
-	default:
-		fmt.Fprintln(os.Stderr, "fielder:", err)
-		os.Exit(1)
-	}
+	os.Exit(status(err, os.Stderr))
 }
+
+// status is the exit status for a command's error, which is told unless that was
+// done: 0 done, 1 failed, 2 called wrongly.
+func status(err error, errs io.Writer) int {
+	var wrong misuse
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.Is(err, errQuiet):
+		return 1
+	case errors.As(err, &wrong):
+		if wrong != "" {
+			fmt.Fprintln(errs, "fielder:", wrong)
+		}
+		return 2
+	}
+	fmt.Fprintln(errs, "fielder:", err)
+	return 1
+}
+
+// misuse is the error of a command that was called wrongly; "" when the flag
+// package has told already.
+type misuse string
+
+func (m misuse) Error() string { return string(m) }
 
 func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
@@ -81,7 +97,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	c := command(args[0])
 	if c == nil {
 		usage(errs)
-		return fmt.Errorf("unknown command %q", args[0])
+		return misuse(fmt.Sprintf("unknown command %q", args[0]))
 	}
 	return c(ctx, args[1:], out, errs)
 }
@@ -106,4 +122,13 @@ func flags(name string, errs io.Writer) *flag.FlagSet {
 		f.PrintDefaults()
 	}
 	return f
+}
+
+// parse reads flags; what is wrong with them is told already.
+func parse(f *flag.FlagSet, args []string) error {
+	err := f.Parse(args)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		return misuse("")
+	}
+	return err
 }

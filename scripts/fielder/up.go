@@ -16,11 +16,11 @@ func up(ctx context.Context, args []string, out, errs io.Writer) error {
 	pages := f.String("pages", "", "address of the stand-ins (default "+standinAddr+")")
 	data := f.String("data", "", "directory in which data survives a restart (default: in memory)")
 	accounts := f.String("accounts", "", `file {"accounts":[{"platform","account","handle","baseUrl","token",...}]}: real accounts in place of the stand-ins`)
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args); err != nil {
 		return err
 	}
 	if f.NArg() > 0 {
-		return fmt.Errorf("up takes no arguments, got %q", f.Arg(0))
+		return misuse(fmt.Sprintf("up takes no arguments, got %q", f.Arg(0)))
 	}
 	w, err := startWorld(ctx, worldOptions{addr: *addr, data: *data, accounts: *accounts, clock: clock.Real(), log: errs, standinAddr: *pages})
 	if err != nil {

@@ -103,6 +103,11 @@ func startWorld(ctx context.Context, o worldOptions) (_ *world, err error) {
 			return nil, err
 		}
 	}
+	// The functions are started later, wherever the caller is by then.
+	binaries, err := filepath.Abs(binariesDir)
+	if err != nil {
+		return nil, err
+	}
 	if _, err := os.Stat(binariesDir); err != nil {
 		return nil, fmt.Errorf("%s is not here: run `make build` first", binariesDir)
 	}
@@ -141,7 +146,7 @@ func startWorld(ctx context.Context, o worldOptions) (_ *world, err error) {
 		state = ""
 	}
 	w.stack, err = local.Start(ctx, local.Options{
-		Template: template, Binaries: binariesDir, DataDir: o.data, Addr: o.addr, Engine: dynamo.Start, Clock: o.clock, Faults: o.faults,
+		Template: template, Binaries: binaries, DataDir: o.data, Addr: o.addr, Engine: dynamo.Start, Clock: o.clock, Faults: o.faults,
 		Log: o.log, Stack: stackName, StateFile: state, Pages: w.pages,
 		Secrets: map[string]string{"SecretsIngest": string(signing), "SecretsRead": string(tokens), "SecretsWrite": string(tokens)},
 		Connect: w.standin.ConnectAPI(),

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/testscript"
+
 	"github.com/fielder-care/fielder/scripts/local/clock"
 )
 
@@ -25,15 +27,13 @@ var shared struct {
 	err   error
 }
 
-// TestMain runs the tests from the repository's root, as the tool is run, with a
-// state file of their own, so that a stack that somebody works with is left alone.
-func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+// TestMain gives the tests a state file of their own, so that a stack that
+// somebody works with is left alone, and scripts the tool itself.
+func TestMain(m *testing.M) { testscript.Main(tests{m}, map[string]func(){"fielder": main}) }
 
-func testMain(m *testing.M) int {
-	if err := os.Chdir(filepath.Join("..", "..")); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
+type tests struct{ m *testing.M }
+
+func (t tests) Run() int {
 	dir, err := os.MkdirTemp("", "fielder-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -46,16 +46,24 @@ func testMain(m *testing.M) int {
 			shared.world.close()
 		}
 	}()
-	return m.Run()
+	return t.m.Run()
 }
 
-// running starts the whole system once for all tests: the deployed template, the
-// real binaries, the real engine.
+// atRoot puts a test into the repository's root, where the tool is used.
+func atRoot(t *testing.T) {
+	t.Helper()
+	t.Chdir(filepath.Join("..", ".."))
+}
+
+// startTestWorld starts the whole system once for all tests: the deployed
+// template, the real binaries, the real engine. It puts the test into the
+// repository's root.
 func startTestWorld(t *testing.T) *world {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("it needs the whole system")
 	}
+	atRoot(t)
 	shared.once.Do(func() {
 		binaries, err := filepath.Glob(filepath.Join(binariesDir, "*", "bootstrap"))
 		if err != nil || len(binaries) == 0 {

@@ -929,3 +929,40 @@ func TestGoldenTemplateLoads(t *testing.T) {
 }
 
 var _ asl.Timers = execClock{} // or time-outs would sleep and be taken for waiting
+
+// TestStateFileIsItsWriters: a stack that does not come up, or one that ends after
+// another took its place, leaves the other's state file alone.
+func TestStateFileIsItsWriters(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "stack.json")
+	url := func() string {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return ""
+		}
+		var state State
+		if err := json.Unmarshal(data, &state); err != nil {
+			t.Fatal(err)
+		}
+		return state.URL
+	}
+	first := start(t, func(o *Options) { o.StateFile = file })
+	template, err := os.ReadFile("testdata/stack.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Start(t.Context(), Options{Template: template, Binaries: binaries, Addr: strings.TrimPrefix(first.URL(), "http://"), StateFile: file}); err == nil {
+		t.Fatal("two stacks have one address")
+	}
+	if got := url(); got != first.URL() {
+		t.Errorf("after a stack that did not come up: %q, want %q", got, first.URL())
+	}
+	second := start(t, func(o *Options) { o.StateFile = file })
+	first.Close()
+	if got := url(); got != second.URL() {
+		t.Errorf("after the first ended: %q, want %q", got, second.URL())
+	}
+	second.Close()
+	if got := url(); got != "" {
+		t.Errorf("after both ended: %q", got)
+	}
+}

@@ -177,6 +177,9 @@ func (s *Service) Open(ctx context.Context, r Request) (Opened, error) {
 	var escalated bool
 	conv, err := s.Store.UpdateConversation(ctx, id, func(c *care.Conversation) error {
 		escalated = false
+		if c.Escalation == nil && c.LastEscalated == r.Post.ID() {
+			return nil // a repeat of a post whose episode is over: it reopens nothing
+		}
 		repeat := c.Episode
 		priority, reasons := s.Priority(r.Triage, &r.Match, r.Post, bundle.Routing.Weights, repeat)
 		if len(r.Plan.Reasons) > 0 { // why it comes to a person; the rules passed over are noise to an agent
@@ -195,9 +198,6 @@ func (s *Service) Open(ctx context.Context, r Request) (Opened, error) {
 				e.Priority, e.Reasons = priority, reasons
 			}
 			return nil
-		}
-		if c.LastEscalated == r.Post.ID() {
-			return nil // a repeat of a post whose episode is over
 		}
 		queue := config.QueueOf(r.Plan.Tags) // the rule may name one
 		if _, known := queueOf(bundle.Routing, queue); !known {

@@ -126,7 +126,7 @@ func TestOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 		again, err := s.Open(t.Context(), open("1", care.SeverityMedium, 40))
-		if err != nil || h.conv.Escalation != nil || again.Execution != "con_1-1" {
+		if err != nil || h.conv.Escalation != nil || again.Execution != "con_1-1" || h.conv.State != care.StateResolved {
 			t.Errorf("got %+v, %v", again, err)
 		}
 	})

@@ -77,8 +77,16 @@ func (x editor) Outcome(ctx context.Context, id care.PostID) (care.Outcome, erro
 }
 
 // Edit replaces the text; a post that is gone stays gone.
+// A post that came to us first in this wording was not edited since.
 func (x editor) Edit(ctx context.Context, p care.Post) error {
-	err := x.Table.EditPost(ctx, p)
+	known, err := x.Table.Post(ctx, p.ID())
+	if err != nil {
+		return err
+	}
+	if !p.ReceivedAt.IsZero() && !p.ReceivedAt.After(known.Post.ReceivedAt) {
+		return nil
+	}
+	err = x.Table.EditPost(ctx, p)
 	if care.CodeOf(err) == care.Refused {
 		return nil
 	}
