@@ -1,6 +1,9 @@
 package local
 
 import (
+	// The test worker of testdata/worker needs it; go mod does not look there.
+	_ "github.com/aws/aws-sdk-go-v2/config"
+
 	"bytes"
 	"context"
 	"encoding/json"
