@@ -193,17 +193,18 @@ func (p *player) play(ctx context.Context) error {
 	clock := p.w.stack.Clock()
 	shown := ""
 	for i := 0; i < len(p.lines); {
-		at, err := p.lines[i].Time()
+		// What came in within the same minute is delivered at once, as platforms do,
+		// when the last of it has been written.
+		j := i
+		for j < len(p.lines) && p.lines[j].At[:5] == p.lines[i].At[:5] {
+			j++
+		}
+		at, err := p.lines[j-1].Time()
 		if err != nil {
 			return err
 		}
 		if err := clock.AdvanceTo(ctx, at); err != nil {
 			return err
-		}
-		// What came in within the same minute is delivered at once, as platforms do.
-		j := i
-		for j < len(p.lines) && p.lines[j].At[:5] == p.lines[i].At[:5] {
-			j++
 		}
 		if err := p.deliver(ctx, p.lines[i:j]); err != nil {
 			return err

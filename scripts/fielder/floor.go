@@ -25,7 +25,7 @@ import (
 // and a contact flow that asks the lookup function.
 func (w *world) newStandin(o worldOptions) *standin.Standin {
 	return standin.New(standin.Options{
-		Clock: o.clock.Now, Sleep: o.clock.Sleep, BaseURL: w.pages, Unlimited: o.unlimited || o.faults == nil && o.clock.IsStepped(),
+		Clock: o.clock.Now, Sleep: o.clock.Sleep, Begin: o.clock.Begin, BaseURL: w.pages, Unlimited: o.unlimited || o.faults == nil && o.clock.IsStepped(),
 		Fault: func(point, key string) standin.Fault {
 			f, hit := o.faults.At(point, key, faults.Throttle, faults.Error, faults.Lost)
 			if !hit {

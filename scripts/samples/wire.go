@@ -194,7 +194,7 @@ func (h *happening) x(n int) any {
 	text := h.text
 	payload := m{"id": h.id, "author_id": author["id"], "created_at": iso(h.at), "conversation_id": h.thread, "edit_history_tweet_ids": []string{h.id},
 		"lang": "und", "reply_settings": "everyone", "possibly_sensitive": false}
-	if h.by.es {
+	if spanish(text) {
 		payload["lang"] = "es"
 	} else if strings.ContainsAny(strings.ToLower(text), "abcdefghijklmnopqrstuvwxyz") {
 		payload["lang"] = "en"
@@ -227,6 +227,18 @@ func (h *happening) x(n int) any {
 		payload["entities"] = m{"mentions": []m{{"start": start, "end": start + 12, "username": "VeloriaCare", "id": xAccount}}}
 	}
 	return env(event, tag, payload, m{"users": []m{author}})
+}
+
+// spanish says whether a recorded text is Spanish, as a platform's own language
+// hint would; it needs to be right for the texts of this program only.
+func spanish(text string) bool {
+	words := " " + strings.ToLower(text) + " "
+	for _, sign := range []string{"¿", "ñ", "jaja", " el ", " la ", " los ", " las ", " que ", " para ", " con ", " y ", " sin ", " mi ", " de ", " tal cual", " eso mismo", " total", "madre mía", " mira", " gracias", " primero", " sorteo", " baja "} {
+		if strings.Contains(words, sign) {
+			return true
+		}
+	}
+	return false
 }
 
 func (h *happening) feed() m {
@@ -274,7 +286,7 @@ func (h *happening) mastodon() m {
 	host := []string{"fedi.example", "toot.example", "social.example"}[h.by.n%3]
 	acct := h.by.handle() + "@" + host
 	lang, visibility := "en", "public"
-	if h.by.es {
+	if spanish(h.text) {
 		lang = "es"
 	}
 	if h.shape == mastoDM {
@@ -296,7 +308,7 @@ func (h *happening) mastodon() m {
 func (h *happening) bluesky() m {
 	text := strings.TrimSpace(strings.ReplaceAll(h.text, "@VeloriaCare", ""))
 	lang := "en"
-	if h.by.es {
+	if spanish(h.text) {
 		lang = "es"
 	}
 	rec := m{"$type": "app.bsky.feed.post", "createdAt": iso(h.at), "langs": []string{lang}}

@@ -182,7 +182,9 @@ func (s *Service) Open(ctx context.Context, r Request) (Opened, error) {
 		}
 		repeat := c.Episode
 		priority, reasons := s.Priority(r.Triage, &r.Match, r.Post, bundle.Routing.Weights, repeat)
-		reasons = append(reasons, r.Plan.Reasons...)
+		if len(r.Plan.Reasons) > 0 { // why it comes to a person; the rules passed over are noise to an agent
+			reasons = append(reasons, r.Plan.Reasons[0])
+		}
 		if r.Sent != nil {
 			reasons = append(reasons, r.Sent.Reasons...)
 		}

@@ -11,6 +11,7 @@ import (
 // reading is everything found in one text by one lexicon, and the scratch memory
 // for it. Readings are pooled.
 type reading struct {
+	warm    bool // kind words, not emoji alone
 	doc     text.Doc
 	items   []word
 	seq     []text.Item // what the tries see
@@ -348,6 +349,7 @@ func (r *reading) feel() {
 		return v * 1.4
 	}
 	r.mock()
+	r.warm = false
 	add := func(v float64) {
 		sum += v
 		if v > 0 {
@@ -387,6 +389,7 @@ func (r *reading) feel() {
 		if r.sarcastic && v > 0 {
 			v = -v * 0.5
 		}
+		r.warm = r.warm || v > 0
 		add(contrast(h.first, v))
 	}
 	for i := range r.items {
@@ -426,6 +429,7 @@ func (r *reading) feel() {
 		if r.sarcastic && v > 0 {
 			v = -v * 0.6
 		}
+		r.warm = r.warm || v > 0 && !w.empty
 		add(contrast(int32(i), v))
 	}
 	// Emoji: the first three of a kind of feeling count.

@@ -267,7 +267,8 @@ func (r *reading) praise() bool {
 	case r.tags[tagPraise]+r.tags[tagThanks]+r.tags[tagFixed] > 0:
 		return r.sentiment >= 0.3
 	}
-	return r.sentiment >= 0.45
+	// A heart alone is a reaction; below words about what we do it is praise.
+	return r.sentiment >= 0.45 && (r.warm || r.words >= 3 && r.context > 0)
 }
 
 // complaint weighs what went wrong against what went right.

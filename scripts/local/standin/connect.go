@@ -601,13 +601,22 @@ type CallOptions struct {
 // DISCONNECTED, COMPLETED. Between the steps it waits with Options.Sleep; without
 // one the times are told as if it had. It returns the contact as it ended.
 func (s *Standin) Call(ctx context.Context, o CallOptions) (Contact, error) {
+	c, err := s.ring(ctx, o)
+	if err != nil {
+		return Contact{}, err
+	}
+	return s.talk(ctx, c, o)
+}
+
+// ring begins a call and goes as far as the queue: lookup has been asked.
+func (s *Standin) ring(ctx context.Context, o CallOptions) (*Contact, error) {
 	s.mu.Lock()
 	if o.Contact == "" {
 		o.Contact = s.uuid()
 	}
 	if o.From == "" || s.connect.contacts[o.Contact] != nil {
 		s.mu.Unlock()
-		return Contact{}, fmt.Errorf("standin: call %s: it needs a caller and an id of its own", o.Contact)
+		return nil, fmt.Errorf("standin: call %s: it needs a caller and an id of its own", o.Contact)
 	}
 	if o.Flow == "" && len(s.connect.opt.Flows) > 0 {
 		o.Flow = slices.Sorted(maps.Keys(s.connect.opt.Flows))[0]
@@ -620,6 +629,16 @@ func (s *Standin) Call(ctx context.Context, o CallOptions) (Contact, error) {
 	s.emit(events)
 
 	attrs, outcome := s.askLookup(ctx, input)
+	s.during(c, 0, func(at time.Time) []event {
+		c.Lookup = outcome
+		maps.Copy(c.Attributes, attrs)
+		return []event{s.enqueue(c, at)}
+	})
+	return c, nil
+}
+
+// talk goes on with a call that rings, to its end.
+func (s *Standin) talk(ctx context.Context, c *Contact, o CallOptions) (Contact, error) {
 	skipped := time.Duration(0) // what nobody slept for
 	wait := func(d time.Duration) error {
 		if s.opt.Sleep == nil {
@@ -628,29 +647,30 @@ func (s *Standin) Call(ctx context.Context, o CallOptions) (Contact, error) {
 		}
 		return s.opt.Sleep(ctx, d)
 	}
-	act := func(do func(at time.Time) []event) {
-		s.mu.Lock()
-		events := do(s.now().Add(skipped))
-		s.mu.Unlock()
-		s.emit(events)
-	}
-	act(func(at time.Time) []event {
-		c.Lookup = outcome
-		maps.Copy(c.Attributes, attrs)
-		return []event{s.enqueue(c, at)}
-	})
 	err := wait(o.Ring)
 	if err == nil && o.Talk > 0 {
-		act(func(at time.Time) []event {
+		s.during(c, skipped, func(at time.Time) []event {
 			c.Agent, c.Answered = cmp.Or(o.Agent, "agent-1"), at
 			return []event{c.note("CONNECTED_TO_AGENT", at)}
 		})
 		err = wait(o.Talk)
 	}
-	act(func(at time.Time) []event { return c.end(at, "CUSTOMER_DISCONNECT") })
+	s.during(c, skipped, func(at time.Time) []event { return c.end(at, "CUSTOMER_DISCONNECT") })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return *c, err
+}
+
+// during takes a step of a call, unless it has ended meanwhile: the agent may
+// hang up, and StopContact ends calls too.
+func (s *Standin) during(c *Contact, skipped time.Duration, do func(at time.Time) []event) {
+	s.mu.Lock()
+	var events []event
+	if c.Disconnected.IsZero() {
+		events = do(s.now().Add(skipped))
+	}
+	s.mu.Unlock()
+	s.emit(events)
 }
 
 // flowEvent is the ContactFlowEvent that a flow sends to a function.

@@ -161,7 +161,7 @@ func TestAdaptersSayAndFind(t *testing.T) {
 			if _, found, err := v.sender(tt.platform).Find(t.Context(), other); found || err != nil {
 				t.Errorf("found what was not said: %v %v", found, err)
 			}
-			if status, page := v.page(ThreadPath(replies[0].Platform, tt.thread)); status != 200 || !strings.Contains(page, "our answer") {
+			if status, page := v.page(ThreadPath(replies[0].Platform, tt.thread)); status != 200 || !strings.Contains(page, "ours, automated") {
 				t.Errorf("the thread's page shows no answer: status %d", status)
 			}
 		})

@@ -59,6 +59,9 @@ type Options struct {
 	Clock func() time.Time
 	// Sleep waits on that clock; nil does not wait. Only Call uses it.
 	Sleep func(context.Context, time.Duration) error
+	// Begin counts work that goes on by itself, a call placed from the workspace
+	// page, until the function that it returns is called; nil counts nothing.
+	Begin func() (end func())
 	// Fault decides the fate of a request: point is "platform:x",
 	// "platform:facebook" (all of the Graph API), "platform:mastodon",
 	// "platform:bluesky" or "connect"; key is the same for every try of the same

@@ -289,13 +289,13 @@ func TestPages(t *testing.T) {
 		t.Fatalf("status %d", status)
 	}
 	_, index := v.page("/standin/")
-	for _, want := range []string{"1 threads with an answer of ours", "1 threads without", "/standin/x/thread/501", "We are on it &amp; &lt;b&gt;sorry&lt;/b&gt;", "&lt;script&gt;"} {
+	for _, want := range []string{"1 thread, newest first", "/standin/x/thread/501", "We are on it &amp; &lt;b&gt;sorry&lt;/b&gt;", "&lt;script&gt;"} {
 		if !strings.Contains(index, want) {
 			t.Errorf("the index lacks %q", want)
 		}
 	}
 	status, thread := v.page("/standin/x/thread/501")
-	if status != 200 || !strings.Contains(thread, "our answer") || !strings.Contains(thread, "Ana Diaz") || strings.Contains(thread, "<script>") {
+	if status != 200 || !strings.Contains(thread, "ours, automated") || !strings.Contains(thread, "Ana Diaz") || strings.Contains(thread, "<script>") {
 		t.Errorf("status %d, thread page: %s", status, thread)
 	}
 	if strings.Index(thread, "alert") > strings.Index(thread, "We are on it") {
