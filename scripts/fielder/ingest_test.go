@@ -98,7 +98,7 @@ var expectations = []expectation{
 	{"x", "aaa_replay_status", []item{nothingBut("replay_job_status")}},
 
 	// Facebook: Page feed, mention, ratings.
-	{"facebook", "comment_outage", []item{escalated("complaint: It complains that something is not available")}},
+	{"facebook", "comment_outage", []item{answered("outage")}},
 	{"facebook", "comment_nested_reply", []item{escalated("complaint")}},
 	{"facebook", "comment_by_page", []item{own}},
 	{"facebook", "comment_without_author", []item{answered("opening-hours")}},
