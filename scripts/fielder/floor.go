@@ -135,12 +135,15 @@ func (a *agents) hear(env events.Envelope) {
 		return
 	}
 	a.seen[d.ContactID] = true
-	post, step := a.w.task(d.ContactID)
+	post, step, priority := a.w.task(d.ContactID)
 	h := fnv.New32a()
 	io.WriteString(h, post)
 	n := h.Sum32()
 	wait, work := time.Duration(3+n%19)*time.Minute, time.Duration(4+n%9)*time.Minute
-	if n%11 == 0 && step == 0 {
+	switch {
+	case priority >= 60:
+		wait = 2 * time.Minute // what is urgent is taken first
+	case n%11 == 0 && step == 0:
 		wait = 9 * time.Hour // everybody is busy: the clock runs out
 	}
 	name := a.names[int(n)%len(a.names)]
@@ -156,15 +159,17 @@ func (a *agents) hear(env events.Envelope) {
 	})
 }
 
-// task tells the post that a contact is about, and after how many fallbacks.
-func (w *world) task(contact string) (post string, step int) {
+// task tells the post that a contact is about, after how many fallbacks, and how
+// urgent it is.
+func (w *world) task(contact string) (post string, step int, priority float64) {
 	for _, c := range w.standin.Contacts() {
 		if c.ID == contact {
 			if i := strings.LastIndexByte(c.Token, '-'); i >= 0 {
 				fmt.Sscan(c.Token[i+1:], &step)
 			}
-			return c.Attributes["fielder_post"], step
+			fmt.Sscan(c.Attributes["fielder_priority"], &priority)
+			return c.Attributes["fielder_post"], step, priority
 		}
 	}
-	return contact, 0
+	return contact, 0, 0
 }
