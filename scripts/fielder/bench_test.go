@@ -75,10 +75,10 @@ func fabricated(cpu float64) []benchmark {
 func TestPrintSteps(t *testing.T) {
 	rows := []struct {
 		name           string
-		cpu            float64
+		cpu            float64 // of a step that took 20,000 ns by the clock
 		wants, unwants string
 	}{
-		{"within the target", 50_000, "50 µs met", "MISSED"},
+		{"within the target", 40_000, "50 µs met", "MISSED"},
 		{"over the target", 50_001, "50 µs MISSED", "met"},
 	}
 	for _, r := range rows {
@@ -88,7 +88,7 @@ func TestPrintSteps(t *testing.T) {
 				t.Fatal(err)
 			}
 			if s := out.String(); !strings.Contains(s, r.wants) || strings.Contains(s, r.unwants) ||
-				!strings.Contains(s, "20,000") || !strings.Contains(s, "1,234") || !strings.Contains(s, "50,000") {
+				!strings.Contains(s, thousands(r.cpu)) || !strings.Contains(s, "1,234") || !strings.Contains(s, thousands(1e9/r.cpu)) {
 				t.Errorf("got\n%s", s)
 			}
 		})
