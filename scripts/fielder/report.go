@@ -203,21 +203,21 @@ func storyOf(lines []day.Line, id string) string {
 	return ""
 }
 
+// storedPost is what became of a post.
+type storedPost struct {
+	outcome care.Outcome
+	deleted bool
+}
+
 // stored is what a scan of the table brought.
 type stored struct {
-	posts map[string]struct {
-		outcome care.Outcome
-		deleted bool
-	}
+	posts       map[string]storedPost
 	invitations []care.Invitation
 }
 
 // scan reads the whole table, as only a report does.
 func (w *world) scan(ctx context.Context) (*stored, error) {
-	s := &stored{posts: map[string]struct {
-		outcome care.Outcome
-		deleted bool
-	}{}}
+	s := &stored{posts: map[string]storedPost{}}
 	var start map[string]types.AttributeValue
 	for {
 		out, err := w.dynamo.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(w.name), ExclusiveStartKey: start, ConsistentRead: aws.Bool(true)})
@@ -281,10 +281,7 @@ func (s *stored) add(it map[string]types.AttributeValue) error {
 	switch {
 	case sk == "POST":
 		_, deleted := it["deleted"]
-		s.posts[strings.TrimPrefix(pk, "POST#")] = struct {
-			outcome care.Outcome
-			deleted bool
-		}{care.Outcome(text(it, "outcome")), deleted}
+		s.posts[strings.TrimPrefix(pk, "POST#")] = storedPost{care.Outcome(text(it, "outcome")), deleted}
 	case strings.HasPrefix(sk, "INVITATION#"):
 		var inv care.Invitation
 		if err := json.Unmarshal([]byte(text(it, "doc")), &inv); err != nil {

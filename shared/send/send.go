@@ -8,7 +8,6 @@ package send
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/fielder-care/fielder/events"
@@ -376,7 +375,7 @@ func (s *Service) question(r Request, out care.Outgoing, conv care.Conversation,
 		Now: s.Clock(), Platform: r.Post.Platform, Sender: policy.Bot, Kind: policy.Reply, Private: out.Private, Post: r.Post,
 		Consent: r.Match.Customer.Consent, AgentOnIt: conv.Agent != "" || conv.Escalation != nil,
 		TextHasPersonalData: len(text.NewDetector(b.Brand.OrderNumbers).Kinds(out.Text)) > 0,
-		TextHasURL:          strings.Contains(out.Text, "http://") || strings.Contains(out.Text, "https://"),
+		TextHasURL:          text.HasURL(out.Text),
 	}
 	if r.Kind == KindInvitation {
 		q.Platform, q.Kind, q.Post = r.Send.Invitation.Platform, policy.Invitation, care.Post{}
