@@ -99,9 +99,13 @@ type Action string
 
 // The actions.
 const (
-	ActionAnswer   Action = "answer"   // send Plan.Text through the one door
-	ActionEscalate Action = "escalate" // give it to an agent
-	ActionWatch    Action = "watch"    // keep it in the timeline, say nothing
+	ActionAnswer Action = "answer" // send Plan.Text through the one door
+	ActionDraft  Action = "draft"  // give Plan.Text to an agent, who approves it
+	// ActionAcknowledge sends Plan.Text, which says when an answer will come, and
+	// gives the post to an agent.
+	ActionAcknowledge Action = "acknowledge"
+	ActionEscalate    Action = "escalate" // give it to an agent
+	ActionWatch       Action = "watch"    // keep it in the timeline, say nothing
 )
 
 // Plan is what the reply rules decided, before anything is sent. It is stored
@@ -116,10 +120,52 @@ type Plan struct {
 	// Private asks for the answer in private (direct message, private reply).
 	Private bool `json:"private,omitempty"`
 	// Else is what to do when the door refuses: escalate or watch.
-	Else          Action   `json:"else,omitempty"`
-	Tags          []string `json:"tags,omitempty"`
+	Else Action   `json:"else,omitempty"`
+	Tags []string `json:"tags,omitempty"`
+	// Queue is where a person finds it, when the rule names one.
+	Queue string `json:"queue,omitempty"`
+	// DelaySeconds is how long to wait before Text goes out.
+	DelaySeconds int `json:"delaySeconds,omitempty"`
+	// Promised is by when Text says that the author will hear from us.
+	Promised time.Time `json:"promised,omitzero"`
+	// ApproveBy is when a draft expires.
+	ApproveBy time.Time `json:"approveBy,omitzero"`
+	// Limits are counted at the one door.
+	Limits Limits `json:"limits,omitzero"`
+	// Seen is what the rules saw beside the post and its triage.
+	Seen          *Seen    `json:"seen,omitempty"`
 	ConfigVersion string   `json:"configVersion"`
 	Reasons       []Reason `json:"reasons"`
+}
+
+// Limits travel with a plan to the one door: only there is it known what was
+// sent meanwhile.
+type Limits struct {
+	// PerCustomerPerDay and PerDay cap the rule's replies to one author, and to
+	// all, per day; 0: no cap of its own.
+	PerCustomerPerDay int `json:"perCustomerPerDay,omitempty"`
+	PerDay            int `json:"perDay,omitempty"`
+	// OncePerConversation: the rule replies to a conversation once.
+	OncePerConversation bool `json:"oncePerConversation,omitempty"`
+}
+
+// Seen is what the rules saw of the author and the conversation when they
+// decided, kept with the plan so that a draft of the rules can be replayed
+// against the same facts. It holds no name and nothing that the author wrote.
+type Seen struct {
+	At           time.Time         `json:"at"`
+	Customer     CustomerID        `json:"customer,omitempty"`
+	Known        bool              `json:"known,omitempty"`
+	Grade        Grade             `json:"grade,omitempty"`
+	Tier         string            `json:"tier,omitempty"`
+	Value        float64           `json:"value,omitempty"`
+	Lang         string            `json:"lang,omitempty"`
+	Attributes   map[string]string `json:"attributes,omitempty"`
+	OptOut       bool              `json:"optOut,omitempty"`
+	First        bool              `json:"first,omitempty"`
+	Conversation ConversationID    `json:"conversation,omitempty"`
+	AgentOnIt    bool              `json:"agentOnIt,omitempty"`
+	Storm        bool              `json:"storm,omitempty"`
 }
 
 // Decision is what Fielder did with a post, and why. Written once.

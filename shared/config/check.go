@@ -27,6 +27,11 @@ const (
 	MaxPattern   = 500   // characters of one regular expression
 	MaxNesting   = 5     // all, any, not inside each other
 	MaxCoolOff   = 30 * Day
+	MaxDelay     = Day // an answer that comes later answers nobody
+	MaxTeams     = 50
+	// DefaultApproveWithin and MaxApproveWithin bound how long a draft waits.
+	DefaultApproveWithin = 4 * time.Hour
+	MaxApproveWithin     = 7 * Day
 )
 
 // problem is a mistake at a path of the decoded values.

@@ -14,6 +14,15 @@ type Bundle struct {
 	Brand   Brand  `json:"brand"`
 	// People is what always brings a person, whatever the rules say.
 	People People `json:"people"`
+	// OptOut adds the brand's own words to those by which customers opt out.
+	OptOut OptOut `json:"optOut,omitzero"`
+	// Stop is the kill switch.
+	Stop Stop `json:"stop,omitzero"`
+	// Budgets are what automated replies may cost per platform and day, in US
+	// dollars at the platform's list prices; no entry: no budget.
+	Budgets map[care.Platform]float64 `json:"budgets,omitempty"`
+	// Storm is when rules with storm: true hold.
+	Storm Storm `json:"storm,omitzero"`
 	// Rules are tried in order; the first that fires wins.
 	Rules     []Rule              `json:"rules"`
 	Templates map[string]Template `json:"templates"`
@@ -97,15 +106,42 @@ type BlockedAuthor struct {
 	Reason   string        `yaml:"reason" json:"reason,omitempty"`
 }
 
-// Hours is when people answer, and what may be promised.
+// Hours is when people answer, and what may be promised. The top level is the
+// main team's; Teams follow the sun, Units keep hours of their own.
 type Hours struct {
-	TimeZone string `yaml:"timeZone" json:"timeZone,omitempty"` // IANA name
+	TimeZone string `yaml:"timeZone" json:"timeZone,omitempty"` // IANA name; the brand's
 	// Week maps mon..sun to spans "08:00-20:00"; a missing day is closed.
 	Week     map[string][]string `yaml:"week" json:"week,omitempty"`
 	Holidays []Holiday           `yaml:"holidays" json:"holidays,omitempty"`
 	// Expect is the response time that may be promised, per platform, with
-	// "default".
+	// "default". Without either, the service level of the post's severity
+	// (Routing.SLA) is what may be promised. Counted in open time.
 	Expect map[string]Duration `yaml:"expect" json:"expect,omitempty"`
+	// Teams answer too, each by its own clock: somebody answers while the main
+	// team or any team that takes the post's platform and language is open.
+	Teams []Team `yaml:"teams" json:"teams,omitempty"`
+	// Units answer what concerns them, in their own hours; the key is a unit's
+	// name in brand.yaml.
+	Units map[string]UnitHours `yaml:"units" json:"units,omitempty"`
+}
+
+// Team is another team that answers in its own hours.
+type Team struct {
+	Name     string              `yaml:"name" json:"name,omitempty"`
+	TimeZone string              `yaml:"timeZone" json:"timeZone,omitempty"`
+	Week     map[string][]string `yaml:"week" json:"week,omitempty"`
+	Holidays []Holiday           `yaml:"holidays" json:"holidays,omitempty"`
+	// Platforms and Languages that it takes; empty: all.
+	Platforms []care.Platform `yaml:"platforms" json:"platforms,omitempty"`
+	Languages []string        `yaml:"languages" json:"languages,omitempty"`
+}
+
+// UnitHours are a unit's hours. What is empty is as at the top level.
+type UnitHours struct {
+	TimeZone string              `yaml:"timeZone" json:"timeZone,omitempty"`
+	Week     map[string][]string `yaml:"week" json:"week,omitempty"`
+	Holidays []Holiday           `yaml:"holidays" json:"holidays,omitempty"`
+	Expect   map[string]Duration `yaml:"expect" json:"expect,omitempty"`
 }
 
 // Holiday is a closed day.
