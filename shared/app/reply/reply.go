@@ -4,6 +4,7 @@ package reply
 
 import (
 	"context"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -15,15 +16,23 @@ import (
 	"github.com/fielder-care/fielder/shared/store"
 )
 
+// Answer is the plan, and until when its text has to wait, which the workflow
+// cannot work out itself.
+type Answer struct {
+	care.Plan
+	Later time.Time `json:"later,omitzero"`
+}
+
 // New builds the handler of the reply function.
-func New() (func(context.Context, reply.In) (care.Plan, error), error) {
+func New() (func(context.Context, reply.In) (Answer, error), error) {
 	var e app.Env
 	cfg, now := app.AWSConfig(), app.Clock()
 	t := store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)
 	b := appconfig.New(appconfigdata.NewFromConfig(cfg), e.Must("FIELDER_CONFIG"))
-	return func(ctx context.Context, in reply.In) (care.Plan, error) {
+	return func(ctx context.Context, in reply.In) (Answer, error) {
 		s := &reply.Service{Bundles: b, Plans: plans{t, &in.Triage}, Clock: now}
-		return s.Handle(ctx, in)
+		plan, err := s.Handle(ctx, in)
+		return Answer{plan, plan.Later(now())}, err
 	}, e.Err()
 }
 
