@@ -22,7 +22,7 @@ import (
 //	                                                                plan, planText, triage, outcome,   and its edits; a storm makes
 //	                                                                decidedAt, decision, drives,       many posts, so many keys
 //	                                                                edits, editedAt, reopened, deleted
-//	  undecided    gsi1: UNDECIDED#<0..7> <received at>             while it has no outcome            hash of the post id over 8 keys:
+//	  undecided    gsi1: UNDECIDED#<0..7> <received at, or later>   while it has no outcome            hash of the post id over 8 keys:
 //	                                                                                                   one entry in, one out, so 4,000
 //	                                                                                                   relevant posts/s
 //	identity       IDENTITY#<scheme>#<v>  IDENTITY                  doc                                written when linked, not per post
@@ -79,9 +79,10 @@ import (
 //	everything of one customer                     query CUSTOMER#<id>: its timeline names the INTERACTION
 //	                                               and POST items, its identities the IDENTITY items
 //
-// The intake workflow's Record state writes the POST item itself (a Step
-// Functions service integration); it depends on these names: pk, sk, gsi1pk,
-// gsi1sk, outcome, decidedAt, decision.
+// The intake workflow's states Record and Postpone write the POST item themselves
+// (a Step Functions service integration); they depend on these names: pk, sk,
+// gsi1pk, gsi1sk, outcome, decidedAt, decision. Postpone moves an entry among the
+// undecided to the end of a reply's wait, so that it is not overdue before.
 const (
 	attrPK         = "pk"
 	attrSK         = "sk"
