@@ -94,20 +94,27 @@ func (s *set) add(i int32) {
 	(*s)[i>>6] |= 1 << (i & 63)
 }
 
-// check is one condition or guard of a rule, ready to be compared.
+// check is one condition or guard of a rule, ready to be compared. It is small,
+// so that the checks of hundreds of rules lie close together; what is seldom
+// looked at is in rest.
 type check struct {
 	op    op
 	name  name
 	flag  flag
-	want  bool        // of a flag
-	num   float64     // a bound
-	level int32       // a bound that is a whole number, or the number of a set of keywords
-	span  config.Span // minutes of the day
-	days  uint8       // a bit per time.Weekday
-	names set         // numbers of names
+	want  bool    // of a flag
+	level int32   // a bound that is a whole number, or the number of a set of keywords
+	num   float64 // a bound
+	set   uint64  // the names with numbers below 64, or the days of the week
+	rest  *rest
+}
+
+// rest is what only some checks need, and what words are made of.
+type rest struct {
+	names set         // the numbers of all the names
 	pairs [][2]string // attributes
+	span  config.Span // minutes of the day
 	subs  [][]check   // of any and not
-	list  []string    // the names as the rule has them, for words
+	list  []string    // the names as the rule has them
 	words string      // said instead of the usual words when it does not hold
 }
 
@@ -116,9 +123,10 @@ func (f *facts) holds(c *check) bool {
 	t := &f.in.Triage
 	switch c.op {
 	case opIn:
-		return c.names.has(f.one[c.name])
+		i := f.one[c.name]
+		return uint32(i) < 64 && c.set&(1<<i) != 0 || i >= 64 && c.rest.names.has(i)
 	case opHasAny:
-		return c.names.meets(f.many[c.name-nameProduct])
+		return c.rest.names.meets(f.many[c.name-nameProduct])
 	case opFlag:
 		return f.is(c.flag) == c.want
 	case opKeywords:
@@ -138,7 +146,7 @@ func (f *facts) holds(c *check) bool {
 	case opValueMax:
 		return !f.in.Match.Known || f.in.Match.Customer.Value <= c.num
 	case opAttributes:
-		for _, p := range c.pairs {
+		for _, p := range c.rest.pairs {
 			if got, has := f.in.Match.Customer.Attributes[p[0]]; !has || got != p[1] {
 				return false
 			}
@@ -153,20 +161,20 @@ func (f *facts) holds(c *check) bool {
 	case opInfluenceMin:
 		return t.Influence >= c.num
 	case opTime:
-		return c.span.Holds(f.minute)
+		return c.rest.span.Holds(f.minute)
 	case opDays:
-		return c.days&(1<<f.weekday) != 0
+		return c.set&(1<<f.weekday) != 0
 	case opNegativeSeverity:
 		return t.Sentiment >= 0 || int32(t.Severity) <= c.level
 	case opAny:
-		for _, sub := range c.subs {
+		for _, sub := range c.rest.subs {
 			if f.all(sub) {
 				return true
 			}
 		}
 		return false
 	case opNot:
-		return !f.all(c.subs[0])
+		return !f.all(c.rest.subs[0])
 	}
 	return false
 }
@@ -199,10 +207,14 @@ func (c compiler) number(n name, s string) int32 {
 }
 
 func among[T ~string](c compiler, o op, n name, list []T) check {
-	k := check{op: o, name: n}
+	k := check{op: o, name: n, rest: &rest{}}
 	for _, s := range list {
-		k.names.add(c.number(n, string(s)))
-		k.list = append(k.list, string(s))
+		i := c.number(n, string(s))
+		if i < 64 {
+			k.set |= 1 << i
+		}
+		k.rest.names.add(i)
+		k.rest.list = append(k.rest.list, string(s))
 	}
 	return k
 }
@@ -275,9 +287,9 @@ func (c compiler) condition(w *config.Condition) []check {
 			add(among(c, opIn, nameGrade, k.Grades))
 		}
 		if len(k.Attributes) > 0 {
-			a := check{op: opAttributes}
+			a := check{op: opAttributes, rest: &rest{}}
 			for _, key := range slices.Sorted(maps.Keys(k.Attributes)) {
-				a.pairs = append(a.pairs, [2]string{key, k.Attributes[key]})
+				a.rest.pairs = append(a.rest.pairs, [2]string{key, k.Attributes[key]})
 			}
 			add(a)
 		}
@@ -303,13 +315,13 @@ func (c compiler) condition(w *config.Condition) []check {
 	}
 	if w.Time != "" {
 		span, _ := config.ParseSpan(w.Time, true) // the loader refuses what is none; it never holds
-		add(check{op: opTime, span: span, list: []string{w.Time}})
+		add(check{op: opTime, rest: &rest{span: span, list: []string{w.Time}}})
 	}
 	if len(w.Days) > 0 {
-		k := check{op: opDays, list: w.Days}
+		k := check{op: opDays, rest: &rest{list: w.Days}}
 		for _, d := range w.Days {
 			if i := slices.Index(weekdays[:], d); i >= 0 {
-				k.days |= 1 << i
+				k.set |= 1 << i
 			}
 		}
 		add(k)
@@ -322,14 +334,14 @@ func (c compiler) condition(w *config.Condition) []check {
 		out = append(out, c.condition(&w.All[i])...)
 	}
 	if len(w.Any) > 0 {
-		k := check{op: opAny}
+		k := check{op: opAny, rest: &rest{}}
 		for i := range w.Any {
-			k.subs = append(k.subs, c.condition(&w.Any[i]))
+			k.rest.subs = append(k.rest.subs, c.condition(&w.Any[i]))
 		}
 		add(k)
 	}
 	if w.Not != nil {
-		add(check{op: opNot, subs: [][]check{c.condition(w.Not)}})
+		add(check{op: opNot, rest: &rest{subs: [][]check{c.condition(w.Not)}}})
 	}
 	return out
 }
@@ -348,7 +360,12 @@ func asksRelevance(w *config.Condition) bool {
 // nothing graver than medium, no personal data shown in public.
 func (c compiler) guards(r *config.Rule) []check {
 	var out []check
-	add := func(k check, why string) { k.words = why; out = append(out, k) }
+	add := func(k check, why string) {
+		if why != "" {
+			k.rest = &rest{words: why}
+		}
+		out = append(out, k)
+	}
 	g, says := r.Guards, config.Says(r.Then.Action)
 	if g.Hours != "" {
 		add(yes(flagOpen, g.Hours == "open"), "it holds only while we are "+g.Hours)
@@ -403,8 +420,8 @@ var flagWords = [...][2]string{ // wanted and missing; not wanted and there
 
 // why says in words why a check does not hold; nothing of the author's is in it.
 func (f *facts) why(c *check) string {
-	if c.words != "" {
-		return c.words
+	if c.rest != nil && c.rest.words != "" {
+		return c.rest.words
 	}
 	t, m := &f.in.Triage, &f.in.Match
 	switch c.op {
@@ -413,7 +430,7 @@ func (f *facts) why(c *check) string {
 			if now == "" {
 				now = "not known"
 			}
-			return what + " is " + now + ", " + notOneOf(c.list)
+			return what + " is " + now + ", " + notOneOf(c.rest.list)
 		}
 		switch c.name {
 		case nameIntent:
@@ -430,16 +447,16 @@ func (f *facts) why(c *check) string {
 			if !m.Known {
 				return "the author is not a known customer, so no tier is known"
 			}
-			return "the customer's tier is " + notOneOf(c.list)
+			return "the customer's tier is " + notOneOf(c.rest.list)
 		case nameGrade:
-			return "the match with a customer is " + notOneOf(c.list)
+			return "the match with a customer is " + notOneOf(c.rest.list)
 		}
 	case opHasAny:
 		what := map[name]string{nameProduct: "product", nameUnit: "unit"}[c.name]
-		if len(c.list) == 1 {
-			return "it does not name the " + what + " " + c.list[0]
+		if len(c.rest.list) == 1 {
+			return "it does not name the " + what + " " + c.rest.list[0]
 		}
-		return "it names no " + what + " of " + few(c.list)
+		return "it names no " + what + " of " + few(c.rest.list)
 	case opFlag:
 		i := 0
 		if !c.want {
@@ -478,9 +495,9 @@ func (f *facts) why(c *check) string {
 	case opInfluenceMin:
 		return fmt.Sprintf("the author's influence is %.2f, below %.2f", t.Influence, c.num)
 	case opTime:
-		return fmt.Sprintf("the time of day is %02d:%02d, outside %s", f.minute/60, f.minute%60, c.list[0])
+		return fmt.Sprintf("the time of day is %02d:%02d, outside %s", f.minute/60, f.minute%60, c.rest.list[0])
 	case opDays:
-		return "the day is " + weekdays[f.weekday] + ", " + notOneOf(c.list)
+		return "the day is " + weekdays[f.weekday] + ", " + notOneOf(c.rest.list)
 	case opAny:
 		return "none of its alternatives holds"
 	case opNot:

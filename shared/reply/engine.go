@@ -53,11 +53,11 @@ func Compile(b *config.Bundle) *Engine {
 		r.speaks = r.says && r.Then.Action != care.ActionDraft
 		r.checks = c.condition(&r.When)
 		if r.Then.Action == config.ActionMove {
-			r.checks = append(r.checks, check{op: opFlag, flag: flagPrivate, words: "it is private already"})
+			r.checks = append(r.checks, check{op: opFlag, flag: flagPrivate, rest: &rest{words: "it is private already"}})
 		}
 		if r.says && !asksRelevance(&r.When) {
 			k := among(c, opIn, nameRelevance, []care.Relevance{care.RelevanceAddressed})
-			k.words = "the author did not turn to us"
+			k.rest.words = "the author did not turn to us"
 			r.checks = append(r.checks, k)
 		}
 		r.guards = c.guards(r.Rule)
@@ -79,8 +79,8 @@ type facts struct {
 	e     *Engine
 	in    *In
 	one   [numNames]int32 // the post's name in each dimension, -1 for none that a rule asks for
-	many  [2]set       // products and units
-	found set          // sets of words of which the post holds one
+	many  [2]set          // products and units
+	found set             // sets of words of which the post holds one
 	flags [flagShown + 1]bool
 	open  int8 // 0: not asked yet
 	// minute of the day, weekday and date are those of the brand's time zone.
@@ -173,14 +173,25 @@ func (f *facts) on(r *rule) bool {
 	return !r.off && (r.Starts == "" || r.Starts <= string(f.date[:])) && (r.Expires == "" || string(f.date[:]) <= r.Expires)
 }
 
-// tally counts the checks of a rule that hold.
-func (f *facts) tally(r *rule) (held int) {
+// tally is the share of the checks of a rule that hold, 1 when all do. It gives
+// up with 0 as soon as the share cannot be above atLeast any more.
+func (f *facts) tally(r *rule, atLeast float64) float64 {
+	held := len(r.checks)
 	for i := range r.checks {
-		if f.holds(&r.checks[i]) {
-			held++
+		if !f.holds(&r.checks[i]) {
+			if held--; share(held, r) <= atLeast {
+				return 0
+			}
 		}
 	}
-	return held
+	return share(held, r)
+}
+
+func share(held int, r *rule) float64 {
+	if held == len(r.checks) {
+		return 1
+	}
+	return float64(held) / float64(len(r.checks))
 }
 
 // hold is what holds a rule back although its conditions hold.
@@ -272,8 +283,20 @@ type near struct {
 	n     int
 	rules [maxPassed]struct {
 		rule  *rule
-		share float64 // of its conditions that held; 2 when it was held back
+		share float64 // of its conditions that held, or heldBack
 	}
+}
+
+// heldBack is the share of a rule that something held back although all of its
+// conditions held: it comes nearest.
+const heldBack = 2
+
+// least is what a rule must be above to come nearer than the last of them.
+func (n *near) least() float64 {
+	if n.n < maxPassed {
+		return 0 // where nothing fits, no word is worth it
+	}
+	return n.rules[maxPassed-1].share
 }
 
 func (n *near) add(r *rule, share float64) {

@@ -79,14 +79,14 @@ func (e *Engine) Decide(in In) care.Plan {
 		if !f.on(r) {
 			continue
 		}
-		if held := f.tally(r); held < len(r.checks) {
-			if held > 0 { // else nothing of it fits: not worth a word
-				passed.add(r, float64(held)/float64(len(r.checks)))
+		if share := f.tally(r, passed.least()); share < 1 {
+			if share > 0 {
+				passed.add(r, share)
 			}
 			continue
 		}
 		if f.held(r) != holdNone {
-			passed.add(r, 2)
+			passed.add(r, heldBack)
 			continue
 		}
 		if r.Then.Action != config.ActionTag {
@@ -107,7 +107,7 @@ func (e *Engine) Decide(in In) care.Plan {
 		plan.Reasons = append(plan.Reasons, whyTagged(tagged))
 	}
 	for _, n := range passed.rules[:passed.n] {
-		plan.Reasons = append(plan.Reasons, f.whyNot(n.rule, n.share > 1))
+		plan.Reasons = append(plan.Reasons, f.whyNot(n.rule, n.share == heldBack))
 	}
 	return plan
 }

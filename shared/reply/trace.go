@@ -49,7 +49,7 @@ func (e *Engine) Trace(in In) Trace {
 	for i := range e.rules {
 		r := &e.rules[i]
 		v := Verdict{Rule: r.Name, Action: r.Then.Action}
-		fits := f.on(r) && f.tally(r) == len(r.checks)
+		fits := f.on(r) && f.all(r.checks)
 		fires := fits && never == "" && f.held(r) == holdNone
 		switch {
 		case !f.on(r):
