@@ -79,10 +79,11 @@ import (
 //	everything of one customer                     query CUSTOMER#<id>: its timeline names the INTERACTION
 //	                                               and POST items, its identities the IDENTITY items
 //
-// The intake workflow's states Record and Postpone write the POST item themselves
-// (a Step Functions service integration); they depend on these names: pk, sk,
-// gsi1pk, gsi1sk, outcome, decidedAt, decision. Postpone moves an entry among the
-// undecided to the end of a reply's wait, so that it is not overdue before.
+// The intake workflow's states Known, Postpone and Record use the POST item
+// themselves (Step Functions service integrations); they depend on these names:
+// pk, sk, gsi1pk, gsi1sk, outcome, deleted, decidedAt, decision. Postpone moves an
+// entry among the undecided to the end of a reply's wait, so that it is not overdue
+// before.
 const (
 	attrPK         = "pk"
 	attrSK         = "sk"

@@ -267,7 +267,7 @@ func (t *Table) Decide(ctx context.Context, d care.Decision) error {
 }
 
 // Undecided lists posts received before a time that nobody has decided yet,
-// oldest first, at most limit. A post deleted upstream is among them (Deleted
+// oldest first, at most limit; where a reply waits, the end of its wait counts. A post deleted upstream is among them (Deleted
 // set) until someone decides it.
 //
 // Costs 8 queries of 0.5 RRU at least, and 1 RRU per post listed.
