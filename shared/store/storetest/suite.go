@@ -73,6 +73,7 @@ func Run(t *testing.T, endpoint string, features Features) {
 		{"Post/Plan", testPlan},
 		{"Post/Decide", testDecide},
 		{"Post/DecideByWorkflow", alone(testDecideByWorkflow)},
+		{"Post/PostponedByWorkflow", alone(testPostponedByWorkflow)},
 		{"Post/Undecided", alone(testUndecided)},
 		{"Post/UndecidedPages", alone(testUndecidedPages)},
 		{"Post/Edit", testEdit},
@@ -377,6 +378,41 @@ func testDecideByWorkflow(t *testing.T, s *suite) {
 	must(t, err)
 	wantEqual(t, "undecided", len(left), 0)
 	wantCode(t, s.store.Decide(ctx, care.Decision{Post: p.ID(), Outcome: care.OutcomeIgnored}), care.Conflict)
+}
+
+// testPostponedByWorkflow: what the intake workflow's state Postpone writes.
+func testPostponedByWorkflow(t *testing.T, s *suite) {
+	p := post()
+	_, err := s.store.ClaimPost(ctx, p, "")
+	must(t, err)
+	postpone := func() error {
+		_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName: &s.table,
+			Key: map[string]types.AttributeValue{
+				"pk": &types.AttributeValueMemberS{Value: "POST#" + string(p.ID())}, "sk": &types.AttributeValueMemberS{Value: "POST"}},
+			UpdateExpression: aws.String("SET gsi1sk = :later"), ConditionExpression: aws.String("attribute_exists(gsi1pk)"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":later": &types.AttributeValueMemberS{Value: "2026-03-01T18:00:00Z"}},
+		})
+		return err
+	}
+	must(t, postpone())
+	for _, row := range []struct {
+		before time.Duration
+		want   int
+	}{{5*time.Hour + 59*time.Minute, 0}, {6*time.Hour + time.Minute, 1}} {
+		left, err := s.store.Undecided(ctx, noon.Add(row.before), 10)
+		must(t, err)
+		n, err := s.store.CountUndecided(ctx, noon.Add(row.before))
+		must(t, err)
+		if len(left) != row.want || n != row.want {
+			t.Errorf("before noon + %v: %d listed, %d counted, want %d", row.before, len(left), n, row.want)
+		}
+	}
+	must(t, s.store.Decide(ctx, care.Decision{Post: p.ID(), Outcome: care.OutcomeAnswered, At: noon}))
+	var refused *types.ConditionalCheckFailedException
+	if err := postpone(); !errors.As(err, &refused) {
+		t.Errorf("a decided post was postponed: %v", err)
+	}
 }
 
 func testUndecided(t *testing.T, s *suite) {
