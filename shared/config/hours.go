@@ -392,13 +392,6 @@ func zoneOf(name string) *zone {
 
 var utcZone = &zone{loc: time.UTC}
 
-func loadZone(name string) (*time.Location, error) {
-	if name == "" || name == "Local" {
-		return nil, errors.New("an IANA name such as Europe/Berlin is needed")
-	}
-	return time.LoadLocation(name)
-}
-
 // Location is the brand's time zone. UTC when the zone is unknown, which Load
 // and Parse refuse.
 func (h Hours) Location() *time.Location { return zoneOf(h.TimeZone).loc }
