@@ -189,7 +189,7 @@ func TestLoadErrors(t *testing.T) {
 		{"template language", "templates.yaml", "      en:", "      eng:",
 			[]string{`templates.yaml:3:15: unknown language "en"`,
 				`templates.yaml:5:7: unknown language "eng", did you mean "en"?`,
-				`templates.yaml:6:36: {{expect}} cannot be put into words in language "eng"; it can in de, en, es, fr`}},
+				`templates.yaml:6:36: {{expect}} cannot be put into words in language "eng"; it can in de, en, es, fr, pt`}},
 		{"time zone", "hours.yaml", "Europe/Madrid", "Europe/Madird",
 			[]string{`hours.yaml:1:11: unknown time zone "Europe/Madird", did you mean "Europe/Madrid"?`}},
 		{"day", "hours.yaml", "  mon:", "  monday:",
