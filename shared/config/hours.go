@@ -472,10 +472,10 @@ func (s Span) Holds(minute int) bool {
 	return minute >= s.Open || minute < s.Close
 }
 
-// Open and ExpectFor are what the main calendar says; see For and Promise.
-func (h Hours) Open(t time.Time) bool { return h.For(Who{}).Open(t) }
-
-// ExpectFor is the response time that may be promised on a platform.
+// Open, After and ExpectFor are what the main calendar says, whoever asks: For and
+// Promise take the post's.
+func (h Hours) Open(t time.Time) bool                        { return h.For(Who{}).Open(t) }
+func (h Hours) After(t time.Time, d time.Duration) time.Time { return h.For(Who{}).After(t, d) }
 func (h Hours) ExpectFor(p care.Platform) time.Duration {
 	if d, ok := h.Expect[string(p)]; ok {
 		return time.Duration(d)
