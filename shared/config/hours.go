@@ -355,6 +355,9 @@ func (z *zone) at(s int64) clock {
 	_, offset := t.Zone()
 	from, to := t.ZoneBounds()
 	c := clock{from: s, until: s + horizon, offset: int64(offset)}
+	if !from.IsZero() {
+		c.from = from.Unix()
+	}
 	if !to.IsZero() {
 		c.until = to.Unix()
 	}
@@ -362,13 +365,6 @@ func (z *zone) at(s int64) clock {
 	// after 365 days: on the last day of a leap year the bound lies behind.
 	if c.until <= s {
 		c.until = (s/daySeconds + 1) * daySeconds
-	}
-	// And the first such year it takes to be ruled from its first day on, although
-	// changes of the clock that are listed may fall into it.
-	if !from.IsZero() {
-		if _, same := from.ZoneBounds(); same.Equal(to) {
-			c.from = from.Unix()
-		}
 	}
 	z.last.Store(&c)
 	return c
