@@ -82,7 +82,7 @@ func (c Calendar) Location() *time.Location { return c.zone.loc }
 
 // How far ahead Next and Shuts look: nobody closes for longer than a year. After
 // counts for ten years: then 365 days (MaxDuration) have passed even in a week of
-// sixteen open hours.
+// seventeen open hours.
 const (
 	horizon = 400 * 24 * 60 * 60
 	decade  = 3653 * 24 * 60 * 60
