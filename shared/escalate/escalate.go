@@ -202,7 +202,7 @@ func (s *Service) Open(ctx context.Context, r Request) (Opened, error) {
 			}
 			return nil
 		}
-		queue := config.QueueOf(r.Plan.Tags) // the rule may name one
+		queue := r.Plan.Queue // the rule may name one
 		if _, known := queueOf(bundle.Routing, queue); !known {
 			queue = Route(bundle.Routing, r.Post, r.Triage, r.Match, priority)
 		}
