@@ -51,6 +51,9 @@ type Request struct {
 	Resolution *Done `json:"resolution,omitempty"`
 }
 
+// said is true when the plan's text reached the author.
+func (r Request) said() bool { return r.Sent != nil && r.Sent.Status == "sent" }
+
 // Done is what wakes the workflow: who finished the task, and how.
 type Done struct {
 	By  string `json:"by"`
@@ -199,12 +202,17 @@ func (s *Service) Open(ctx context.Context, r Request) (Opened, error) {
 			}
 			return nil
 		}
-		queue := config.QueueOf(r.Plan.Tags) // the rule may name one
+		queue := r.Plan.Queue // the rule may name one
 		if _, known := queueOf(bundle.Routing, queue); !known {
 			queue = Route(bundle.Routing, r.Post, r.Triage, r.Match, priority)
 		}
 		target := bundle.Routing.SLA[r.Triage.Severity.String()]
 		due := bundle.Hours.For(config.WhoOf(r.Post, r.Triage)).Due(target, now)
+		if at := r.Plan.Promised; r.said() && !at.IsZero() && at.Before(due) {
+			due = at
+			reasons = append(reasons, care.Reason{By: "promise", Text: fmt.Sprintf("We told the author that they hear from us by %s, which is sooner than the service level asks.",
+				at.In(bundle.Hours.Location()).Format("15:04 on Monday, 2 January"))})
+		}
 		warn := due.Add(-time.Duration(target.WarnBefore))
 		if warn.Before(now) {
 			warn = now

@@ -261,18 +261,3 @@ func article(clock, one, many string) string {
 	}
 	return many + clock
 }
-
-// expect and week are of the main calendar alone: expectWords and weekWords take
-// the post's.
-func expect(lang string, h config.Hours, now time.Time, d time.Duration) (string, bool) {
-	if d <= 0 {
-		return "", false
-	}
-	cal := h.For(config.Who{})
-	return expectWords(lang, cal.After(now, d), now, cal)
-}
-
-func week(lang string, h config.Hours) (string, bool) {
-	alone := config.Hours{TimeZone: h.TimeZone, Week: h.Week}
-	return weekWords(lang, time.Unix(0, 0), alone.For(config.Who{}))
-}
