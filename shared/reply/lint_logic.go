@@ -10,6 +10,7 @@ import (
 
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/config"
+	"github.com/fielder-care/fielder/shared/text"
 )
 
 // What follows is how Lint reasons about rules without posts. Everything that a
@@ -204,6 +205,7 @@ func newWorld(b *config.Bundle, now time.Time) *world {
 	}
 	s.cuts[factScore], s.cuts[factInfluence], s.cuts[factSentiment] = []float64{0, 1}, []float64{0, 1}, []float64{-1, 0, 1}
 	days := []string{today}
+	s.put(bagWords, everyLanguage(b.People.Words))
 	for i := range b.Rules {
 		r := &b.Rules[i]
 		s.note(&r.When)
@@ -269,12 +271,19 @@ func (s *world) cut(f fact, at float64) { s.cuts[f] = append(s.cuts[f], at) }
 func (s *world) put(b bag, names []string) {
 	for _, n := range names {
 		if b == bagWords {
-			n = fold(n)
+			n = wordKey(n)
 		}
 		if _, ok := s.bags[b][n]; !ok {
 			s.bags[b][n] = len(s.bags[b])
 		}
 	}
+}
+
+// wordKey is the same for words and phrases that the engine cannot tell apart.
+func wordKey(phrase string) string {
+	var key strings.Builder
+	atoms([]byte(strings.TrimSpace(text.Fold(phrase))), func(atom []byte, _ bool) { key.Write(atom) })
+	return key.String()
 }
 
 // note takes down what a condition mentions.
@@ -366,8 +375,10 @@ func (s *world) is(f fact, set bitset) formula {
 }
 
 func (s *world) oneOf(f fact, names ...string) formula {
-	of := s.names[f]
-	if f >= factCount {
+	var of map[string]int
+	if f < factCount {
+		of = s.names[f]
+	} else {
 		of = s.values[f-factCount]
 	}
 	set := newBitset(s.size(f))
@@ -432,7 +443,7 @@ func (s *world) some(b bag, names []string) formula {
 	set := newBitset(len(s.bags[b]))
 	for _, n := range names {
 		if b == bagWords {
-			n = fold(n)
+			n = wordKey(n)
 		}
 		set.set(s.bags[b][n])
 	}
@@ -791,7 +802,7 @@ func (s *world) parts(path string, w *config.Condition) []demand {
 	}
 	if len(w.Days) > 0 {
 		days := newBitset(7)
-		for d, name := range dayNames {
+		for d, name := range weekdays {
 			if slices.Contains(w.Days, name) {
 				days.set(d)
 			}
@@ -828,8 +839,6 @@ func conjunction(list []demand) formula {
 	return allOf(of...)
 }
 
-var dayNames = [...]string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"} // by time.Weekday
-
 func plain[T ~string](list []T) []string {
 	out := make([]string, len(list))
 	for i, x := range list {
@@ -861,7 +870,7 @@ func (s *world) rule(b *config.Bundle, r *config.Rule, strict bool) []demand {
 		add("starts", "a day from "+r.Starts, s.days(r.Starts, ""))
 	}
 	if r.Expires != "" {
-		f := s.days("", r.Expires+"~")
+		f := s.days("", r.Expires)
 		words := "a day until " + r.Expires
 		if f.form == formAny && len(f.of) == 0 {
 			words = "it expired on " + r.Expires
@@ -885,10 +894,16 @@ func (s *world) rule(b *config.Bundle, r *config.Rule, strict bool) []demand {
 			}
 		}
 		add("then.action", "an intent that is not for people only", s.not(s.oneOf(factIntent, people...)))
+		if words := everyLanguage(b.People.Words); len(words) > 0 {
+			add("then.action", "no word that always brings a person", s.not(s.some(bagWords, words)))
+		}
 		add("then.action", "", s.yes(factPerson, false))
 	}
 	if says {
+		add("then.action", "a post with words of its own (no machine answers a repost)", s.not(s.oneOf(factKind, string(care.KindRepost))))
 		add("then.action", "", s.yes(factSilent, false))
+	}
+	if says && r.Then.Action != care.ActionDraft {
 		if strict && b.Stop.Everything {
 			add("then.action", "", impossible)
 		} else if strict && len(b.Stop.Platforms) > 0 {
@@ -974,7 +989,7 @@ func openMinutes(b *config.Bundle, now time.Time) []bitset {
 				shifts[(a-o)/60] = true
 			}
 		}
-		for d, name := range dayNames {
+		for d, name := range weekdays {
 			for _, text := range week[name] {
 				span, err := config.ParseSpan(text, false)
 				if err != nil {
