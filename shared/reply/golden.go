@@ -139,8 +139,7 @@ func differences(x *config.Expect, in In, plan care.Plan, s Senses) string {
 			fail("expected %s %v, got %v", what, *want, got)
 		}
 	}
-	who := config.WhoOf(in.Post, in.Triage)
-	calendar := in.Bundle.Hours.For(who)
+	open, promise, loc := clockOf(in)
 
 	differ("relevance", string(x.Relevance), string(in.Triage.Relevance))
 	differ("intent", x.Intent, in.Triage.Intent)
@@ -161,13 +160,12 @@ func differences(x *config.Expect, in In, plan care.Plan, s Senses) string {
 		}
 	}
 	yes("private", x.Private, plan.Private)
-	yes("open", x.Open, calendar.Open(in.Now))
+	yes("open", x.Open, open)
 	if x.Promise != "" {
-		promised := plan.Promised // what the text says, if it says anything
-		if promised.IsZero() {
-			promised = in.Bundle.Hours.Promise(in.Bundle.Routing.SLA, who, in.Triage.Severity, in.Now)
+		if !plan.Promised.IsZero() { // the text says it
+			promise = plan.Promised
 		}
-		differ("promise", x.Promise, promised.In(calendar.Location()).Format(config.TestTime))
+		differ("promise", x.Promise, promise.In(loc).Format(config.TestTime))
 	}
 	if x.Text != "" && x.Text != plan.Text {
 		fail("expected the text %q, got %q", x.Text, plan.Text)
@@ -194,6 +192,13 @@ func differences(x *config.Expect, in In, plan care.Plan, s Senses) string {
 		out = append(out, "  because "+r.By+": "+r.Text)
 	}
 	return strings.Join(out, "\n")
+}
+
+// clockOf is whether people answer a post when it comes, by when its author may be
+// told to hear from us, and in which time zone that is told.
+func clockOf(in In) (open bool, promise time.Time, loc *time.Location) {
+	h := in.Bundle.Hours
+	return h.Open(in.Now), h.After(in.Now, h.ExpectFor(in.Post.Platform)), h.Location()
 }
 
 // queueOf is the queue in which a person finds a post; "" when none gets it.

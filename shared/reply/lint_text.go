@@ -144,9 +144,10 @@ func (l *linter) length(template string, a audience, by string) {
 	if short != "" {
 		brief, _ = l.longest(short, a)
 	}
+	plain := l.plain(variants, a)
 	for i, v := range variants {
 		n, usable := l.longest(v, a)
-		if !usable || n.Fits || short != "" && brief.Fits {
+		if !usable || n.Fits || short != "" && brief.Fits || plain && l.holdsLink(v, a) {
 			continue
 		}
 		at, what, over, help := fmt.Sprintf("%s.variants[%d]", path, i), "this text", n, "shorten it or add a short text"
@@ -162,6 +163,21 @@ func (l *linter) length(template string, a audience, by string) {
 			l.findings = append(l.findings, f)
 		}
 	}
+}
+
+// plain says whether a public post on X can always do without a link: then the
+// variants with one are never said there.
+func (l *linter) plain(variants []string, a audience) bool {
+	return a.platform == care.X && !a.private && slices.ContainsFunc(variants, func(v string) bool {
+		names, _ := config.Placeholders(v)
+		sure := !slices.ContainsFunc(names, func(n string) bool { return n == "name" || n == "handle" || n == "until" })
+		return sure && !l.holdsLink(v, a)
+	})
+}
+
+func (l *linter) holdsLink(v string, a audience) bool {
+	said, usable := l.fill(v, a)
+	return usable && text.HasURL(said)
 }
 
 // toneOf is what a template says to an audience, and where that stands.
@@ -185,10 +201,8 @@ func (l *linter) link(template string, a audience, by string) {
 		return
 	}
 	path, variants, _, _ := toneOf(l.b.Templates[template], template, a)
-	for _, v := range variants {
-		if said, usable := l.fill(v, a); !usable || !text.HasURL(said) {
-			return
-		}
+	if slices.ContainsFunc(variants, func(v string) bool { return !l.holdsLink(v, a) }) {
+		return
 	}
 	l.warn("templates.yaml", path, "every variant of template %s holds a link when %s says it on x, where a post with a link costs $0.20 instead of $0.01: add a variant without one, or texts for x", template, by)
 }
