@@ -197,8 +197,9 @@ func differences(x *config.Expect, in In, plan care.Plan, s Senses) string {
 // clockOf is whether people answer a post when it comes, by when its author may be
 // told to hear from us, and in which time zone that is told.
 func clockOf(in In) (open bool, promise time.Time, loc *time.Location) {
-	h := in.Bundle.Hours
-	return h.Open(in.Now), h.After(in.Now, h.ExpectFor(in.Post.Platform)), h.Location()
+	who := whoOf(in.Bundle, &in.Post, &in.Triage)
+	calendar := in.Bundle.Hours.For(who)
+	return calendar.Open(in.Now), in.Bundle.Hours.Promise(in.Bundle.Routing.SLA, who, in.Triage.Severity, in.Now), calendar.Location()
 }
 
 // queueOf is the queue in which a person finds a post; "" when none gets it.

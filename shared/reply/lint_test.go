@@ -185,9 +185,12 @@ func TestLintTemplates(t *testing.T) {
 		{"the mention counts once", "platforms: [mastodon], private: false", "answer", one("en", config.Text{Variants: []string{strings.Repeat("a", 468) + " {{handle}}"}}), nil},
 		{"a handle is nothing for Facebook", "platforms: [facebook]", "answer", one("en", config.Text{Variants: []string{strings.Repeat("a", 9000) + "{{handle}}", "ok"}}), nil},
 		{"the longest promise in Spanish", "platforms: [x], private: false, languages: [es]", "answer",
-			// "el 30 de septiembre antes de las 23:30" has 38 characters.
-			one("es", config.Text{Variants: []string{strings.Repeat("a", 242) + "{{expect}}", strings.Repeat("a", 243) + "{{expect}}"}}),
+			// "el 28 de septiembre antes de medianoche" has 39 characters.
+			one("es", config.Text{Variants: []string{strings.Repeat("a", 241) + "{{expect}}", strings.Repeat("a", 242) + "{{expect}}"}}),
 			[]string{"error templates.yaml templates.t.text.es.variants[1]: this text of template t is too long for x, where rule a may say it: 281 weighted characters with the longest values, the limit is 280; shorten it or add a short text"}},
+		{"until when", "platforms: [x], private: false", "answer", // "until midnight" has 14 characters
+			one("en", config.Text{Variants: []string{"ok", strings.Repeat("a", 266) + "{{until}}", strings.Repeat("a", 267) + "{{until}}"}}),
+			[]string{"error templates.yaml templates.t.text.en.variants[2]: this text of template t is too long for x, where rule a may say it: 281 weighted characters with the longest values, the limit is 280; shorten it or add a short text"}},
 		{"the week's hours", "platforms: [x], private: false", "answer",
 			// "Mon-Fri 8:00-20:00, Sat 9:00-14:00" has 34 characters.
 			one("en", config.Text{Variants: []string{strings.Repeat("a", 246) + "{{hours}}", strings.Repeat("a", 247) + "{{hours}}"}}),
