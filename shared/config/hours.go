@@ -27,16 +27,19 @@ type Who struct {
 	Unit     string // a unit's name in brand.yaml, "" for none
 }
 
-// WhoOf is whose hours hold for a post: those of the first unit that it names,
-// and of the teams that take its platform and language (what triage heard, else
-// the platform's hint).
-func WhoOf(p care.Post, t care.Triage) Who {
+// Who is whose hours hold for a post: of the units that it names, those of the
+// first that keeps hours or promises of its own; else those of the teams that take
+// its platform and language (what triage heard, else the platform's hint).
+func (h Hours) Who(p care.Post, t care.Triage) Who {
 	w := Who{Platform: p.Platform, Lang: t.Lang}
 	if w.Lang == "" || w.Lang == "und" {
 		w.Lang = p.Lang
 	}
-	if len(t.Units) > 0 {
-		w.Unit = t.Units[0]
+	for _, name := range t.Units {
+		if _, ok := h.Units[name]; ok {
+			w.Unit = name
+			break
+		}
 	}
 	return w
 }
@@ -82,7 +85,7 @@ func (c Calendar) Location() *time.Location { return c.zone.loc }
 
 // How far ahead Next and Shuts look: nobody closes for longer than a year. After
 // counts for ten years: then 365 days (MaxDuration) have passed even in a week of
-// sixteen open hours.
+// seventeen open hours.
 const (
 	horizon = 400 * 24 * 60 * 60
 	decade  = 3653 * 24 * 60 * 60
@@ -355,6 +358,9 @@ func (z *zone) at(s int64) clock {
 	_, offset := t.Zone()
 	from, to := t.ZoneBounds()
 	c := clock{from: s, until: s + horizon, offset: int64(offset)}
+	if !from.IsZero() {
+		c.from = from.Unix()
+	}
 	if !to.IsZero() {
 		c.until = to.Unix()
 	}
@@ -362,13 +368,6 @@ func (z *zone) at(s int64) clock {
 	// after 365 days: on the last day of a leap year the bound lies behind.
 	if c.until <= s {
 		c.until = (s/daySeconds + 1) * daySeconds
-	}
-	// And the first such year it takes to be ruled from its first day on, although
-	// changes of the clock that are listed may fall into it.
-	if !from.IsZero() {
-		if _, same := from.ZoneBounds(); same.Equal(to) {
-			c.from = from.Unix()
-		}
 	}
 	z.last.Store(&c)
 	return c
@@ -470,15 +469,4 @@ func (s Span) Holds(minute int) bool {
 		return s.Open <= minute && minute < s.Close
 	}
 	return minute >= s.Open || minute < s.Close
-}
-
-// Open and ExpectFor are what the main calendar says; see For and Promise.
-func (h Hours) Open(t time.Time) bool { return h.For(Who{}).Open(t) }
-
-// ExpectFor is the response time that may be promised on a platform.
-func (h Hours) ExpectFor(p care.Platform) time.Duration {
-	if d, ok := h.Expect[string(p)]; ok {
-		return time.Duration(d)
-	}
-	return time.Duration(h.Expect["default"])
 }

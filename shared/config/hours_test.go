@@ -91,6 +91,18 @@ func TestNeverOpen(t *testing.T) {
 	}
 }
 
+// A minute a week: ten years have 522 of them, the last in the first minute of
+// 23 November 2036, and the rest of the year is counted from there.
+func TestHardlyEverOpen(t *testing.T) {
+	c := Hours{TimeZone: "UTC", Week: map[string][]string{"sun": {"00:00-00:01"}}}.For(Who{})
+	if got := c.After(utc("2026-11-24 10:00"), 365*Day); !got.Equal(utc("2037-11-22 15:19")) {
+		t.Errorf("got %s", got)
+	}
+	if got := c.After(utc("2026-11-24 10:00"), 3*time.Minute); !got.Equal(utc("2026-12-13 00:01")) {
+		t.Errorf("three minutes end at %s", got)
+	}
+}
+
 func TestNeverShut(t *testing.T) {
 	h := Hours{TimeZone: "Europe/Madrid", Week: map[string][]string{}}
 	for _, d := range weekdays {
@@ -173,13 +185,25 @@ func TestFor(t *testing.T) {
 	}
 }
 
-func TestWhoOf(t *testing.T) {
+func TestWho(t *testing.T) {
 	p := care.Post{Platform: care.X, Lang: "es"}
-	if got := WhoOf(p, care.Triage{Lang: "en", Units: []string{"a", "b"}}); got != (Who{care.X, "en", "a"}) {
-		t.Errorf("got %+v", got)
+	rows := []struct {
+		name   string
+		triage care.Triage
+		want   Who
+	}{
+		{"no unit", care.Triage{Lang: "en"}, Who{care.X, "en", ""}},
+		{"the platform's hint", care.Triage{Lang: "und"}, Who{care.X, "es", ""}},
+		{"a unit", care.Triage{Lang: "en", Units: []string{"Shop Larios"}}, Who{care.X, "en", "Shop Larios"}},
+		{"one without hours", care.Triage{Lang: "en", Units: []string{"Shop Nowhere"}}, Who{care.X, "en", ""}},
+		{"the first with hours", care.Triage{Lang: "en", Units: []string{"Shop Nowhere", "Shop Larios", "Shop Arrecife"}}, Who{care.X, "en", "Shop Larios"}},
 	}
-	if got := WhoOf(p, care.Triage{Lang: "und"}); got != (Who{care.X, "es", ""}) {
-		t.Errorf("got %+v", got)
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			if got := sunny().Who(p, row.triage); got != row.want {
+				t.Errorf("got %+v, want %+v", got, row.want)
+			}
+		})
 	}
 }
 

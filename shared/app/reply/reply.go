@@ -5,6 +5,7 @@ package reply
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -23,8 +24,25 @@ func New() (func(context.Context, reply.In) (care.Plan, error), error) {
 	cfg, now := app.AWSConfig(), app.Clock()
 	t := store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)
 	b := appconfig.New(appconfigdata.NewFromConfig(cfg), e.Must("FIELDER_CONFIG"))
-	s := &reply.Service{Bundles: b, Plans: t, Storms: t, Clock: now, Planned: count}
+	s := &reply.Service{Bundles: b, Plans: t, Storms: t, Consents: consents{t, now}, Clock: now, Planned: count}
 	return s.Handle, e.Err()
+}
+
+// consents are the table's customers as reply sees them.
+type consents struct {
+	table *store.Table
+	now   func() time.Time
+}
+
+// OptOut records that a customer wants no automated messages.
+func (c consents) OptOut(ctx context.Context, id care.CustomerID) error {
+	_, err := c.table.UpdateCustomer(ctx, id, func(x *care.Customer) error {
+		if !x.Consent.OptOut {
+			x.Consent.OptOut, x.Consent.At, x.Consent.Source = true, c.now(), "opt-out word"
+		}
+		return nil
+	})
+	return err
 }
 
 // count counts plans by action: PlansAnswer, PlansEscalate, ... By rule they are
