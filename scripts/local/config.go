@@ -260,9 +260,35 @@ func (s *Stack) loadDeployment(r cfn.Resource) error {
 	to.environments[p.EnvironmentId] = true
 	to.content, to.contentType, to.version = to.hosted, to.hostedType, 1
 	for _, v := range to.validators {
-		if v.Type == "JSON_SCHEMA" { // functions cannot run yet
+		if v.Type == "JSON_SCHEMA" { // functions cannot run yet, see validateFirst
 			if err := checkSchema(v.Content, to.content); err != nil {
 				return fmt.Errorf("%s: %w", r.ID, err)
+			}
+		}
+	}
+	return nil
+}
+
+// validateFirst asks the validator functions about the versions that the template
+// itself deploys, as AppConfig does when CloudFormation starts the deployment. A
+// function that a fault hits is asked again.
+func (s *Stack) validateFirst(ctx context.Context) error {
+	for _, p := range s.profiles {
+		if p.version == 0 {
+			continue
+		}
+		for _, v := range p.validators {
+			if v.Type != "LAMBDA" {
+				continue
+			}
+			err := s.validateByFunction(ctx, p, v.Content, p.version, p.content)
+			for range 2 {
+				if err != nil {
+					err = s.validateByFunction(ctx, p, v.Content, p.version, p.content)
+				}
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", p.id, err)
 			}
 		}
 	}

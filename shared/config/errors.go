@@ -7,6 +7,16 @@ import (
 	"strings"
 )
 
+// Finding is what a person should know about a bundle whose files load: a warning,
+// or a mistake that shows only when the rules run.
+type Finding struct {
+	// File is one of Files, Path the place in it, such as rules[2].when.intents[0]:
+	// what Places.Locate takes.
+	File, Path string
+	Message    string
+	Warning    bool
+}
+
 // Error is one mistake in one file.
 type Error struct {
 	File string
@@ -56,9 +66,35 @@ func (e Errors) sorted() Errors {
 	return e
 }
 
+// maxAllowed bounds the list of allowed names in an error, in bytes.
+const maxAllowed = 120
+
+// suggestion is what was probably meant, and what is allowed where that is a
+// short list: `, did you mean "low"? allowed: none, low, medium`.
+func suggestion(wrong string, known []string) string {
+	out, allowed := didYouMean(wrong, known), strings.Join(known, ", ")
+	switch {
+	case allowed == "" || len(allowed) > maxAllowed:
+		return out
+	case out == "":
+		return "; allowed: " + allowed
+	case len(known) == 1:
+		return out
+	}
+	return out + " allowed: " + allowed
+}
+
 // didYouMean suggests the known name that is closest to a wrong one: ", did you
 // mean "refund"?", or "" when nothing is close.
 func didYouMean(wrong string, known []string) string {
+	if meant := closest(wrong, known); meant != "" {
+		return fmt.Sprintf(", did you mean %q?", meant)
+	}
+	return ""
+}
+
+// closest is the known name that was probably meant, "" when nothing is close.
+func closest(wrong string, known []string) string {
 	if len(wrong) < 3 || len(wrong) > 64 {
 		return "" // two letters are close to any other two
 	}
@@ -68,10 +104,7 @@ func didYouMean(wrong string, known []string) string {
 			best, bestDistance = k, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(", did you mean %q?", best)
+	return best
 }
 
 // distance counts the insertions, deletions, substitutions and swaps of

@@ -38,6 +38,9 @@ type request struct {
 	Token  string          `json:"token"`
 	Detail json.RawMessage `json:"detail"`
 
+	ConfigurationVersion string `json:"configurationVersion"` // AppConfig asks about Content
+	Content              []byte `json:"content"`
+
 	RequestContext *struct{ HTTP struct{ Method, Path string } } `json:"requestContext"`
 }
 
@@ -54,6 +57,12 @@ func handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	var r request
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return nil, err
+	}
+	if r.ConfigurationVersion != "" {
+		if strings.Contains(string(r.Content), "13") && !strings.Contains(string(r.Content), "brand") {
+			return nil, errors.New("thirteen is bad luck")
+		}
+		return nil, nil
 	}
 	if r.RequestContext != nil {
 		return answerHTTP(ctx, r, raw)
