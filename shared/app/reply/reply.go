@@ -5,11 +5,10 @@ package reply
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/fielder-care/fielder/shared/app"
-	"github.com/fielder-care/fielder/shared/appconfig"
+	"github.com/fielder-care/fielder/shared/app/bundles"
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/reply"
 	"github.com/fielder-care/fielder/shared/store"
@@ -20,7 +19,7 @@ func New() (func(context.Context, reply.In) (care.Plan, error), error) {
 	var e app.Env
 	cfg, now := app.AWSConfig(), app.Clock()
 	t := store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)
-	b := appconfig.New(appconfigdata.NewFromConfig(cfg), e.Must("FIELDER_CONFIG"))
+	b := bundles.New(cfg, e.Must("FIELDER_CONFIG"))
 	return func(ctx context.Context, in reply.In) (care.Plan, error) {
 		s := &reply.Service{Bundles: b, Plans: plans{t, &in.Triage}, Clock: now}
 		return s.Handle(ctx, in)
