@@ -24,12 +24,15 @@ import (
 
 // usages says how each sub-command is called, in the order of the help.
 var usages = []struct{ name, args, does string }{
-	{"up", "[--addr HOST:PORT] [--data DIR] [--accounts FILE]", "start the stack and wait for posts"},
-	{"demo", "[--once] [--faults] [--day DIR]", "play a recorded day"},
+	{"up", "[--config DIR] [--addr HOST:PORT] [--data DIR] [--accounts FILE]", "start the stack and wait for posts"},
+	{"demo", "[--once] [--faults] [--day DIR] [--config DIR]", "play a recorded day"},
 	{"ingest", "--platform x|facebook|instagram|messenger FILE.json ...", "send a platform's body"},
 	{"explain", "POST_ID", "why we did or did not answer"},
 	{"customers", "import [--region CC] FILE.csv", "import customers"},
 	{"rules bundle", "[DIR]", "check the config, print it as JSON"},
+	{"rules push", "[DIR] [--stage NAME] [--describe TEXT] [--wait]", "roll the config out"},
+	{"rules status", "[--stage NAME] [--json]", "what is deployed, what rolls out"},
+	{"rules rollback", "[--stage NAME] [--to LABEL|NUMBER]", "take the last roll-out back"},
 	{"bench", "[--only steps|starts|chain] [--push 15s] [--rounds N]", "benchmarks, with what they mean"},
 }
 

@@ -23,6 +23,12 @@ func rulesCommand(name string) func(ctx context.Context, args []string, out, err
 	switch name {
 	case "bundle":
 		return rulesBundle
+	case "push":
+		return rulesPush
+	case "status":
+		return rulesStatus
+	case "rollback":
+		return rulesRollback
 	}
 	return nil
 }
