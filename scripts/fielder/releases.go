@@ -21,9 +21,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
 	"github.com/aws/smithy-go"
 
+	"github.com/fielder-care/fielder/shared/app/validate"
 	"github.com/fielder-care/fielder/shared/config"
-	"github.com/fielder-care/fielder/shared/reply"
-	"github.com/fielder-care/fielder/shared/triage"
 )
 
 // checked is a config that was read and tried out.
@@ -50,9 +49,12 @@ func checkConfig(files fs.FS) (checked, error) {
 		return checked{}, err
 	}
 	var c checked
-	senses := triage.New(bundle.Brand, bundle.Routing)
-	for _, f := range reply.RunTests(bundle, senses.Triage) {
-		c.mistakes = append(c.mistakes, f.String())
+	for _, f := range validate.Check(bundle) {
+		if f.Warning {
+			c.warnings = append(c.warnings, place(f))
+		} else {
+			c.mistakes = append(c.mistakes, place(f))
+		}
 	}
 	if len(c.mistakes) > 0 {
 		return c, nil
@@ -61,6 +63,9 @@ func checkConfig(files fs.FS) (checked, error) {
 	c.content, err = config.Encode(bundle)
 	return c, err
 }
+
+// place is a finding as one line.
+func place(f config.Finding) string { return f.File + ": " + f.Path + ": " + f.Message }
 
 // releases are the versions of a system's config and their deployments.
 type releases struct {

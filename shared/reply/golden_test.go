@@ -8,7 +8,7 @@ func TestDefaultGoldenExamples(t *testing.T) {
 	if len(b.Tests) < 15 {
 		t.Fatalf("%d golden examples, want at least 15", len(b.Tests))
 	}
-	for _, f := range RunTests(b, nil) {
+	for _, f := range RunTests(b, Senses{}) {
 		t.Error(f)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -247,8 +246,8 @@ func TestAPersonIsNotTalkedOutOfIt(t *testing.T) {
 		t.Fatalf("%s by %q", p.Action, p.Rule)
 	}
 	in.Triage.Severity = care.SeverityCritical
-	if p := Decide(in); p.Action != care.ActionEscalate || p.Rule != "fraud" || config.QueueOf(p.Tags) != "care-priority" {
-		t.Errorf("%s by %q, tags %v: a watch rule must not silence what needs a person; one that escalates may say where to", p.Action, p.Rule, p.Tags)
+	if p := Decide(in); p.Action != care.ActionEscalate || p.Rule != "fraud" || p.Queue != "care-priority" {
+		t.Errorf("%s by %q to %q: a watch rule must not silence what needs a person; one that escalates may say where to", p.Action, p.Rule, p.Queue)
 	}
 }
 
@@ -346,7 +345,10 @@ func TestFirstRuleWinsAndTheNearestAreNamed(t *testing.T) {
 	if want := "Rule half was passed over: it is not a complaint."; plan.Reasons[2].Text != want {
 		t.Errorf("got %q, want %q", plan.Reasons[2].Text, want)
 	}
-	if d := cmp.Diff([]string{"a", "max-per-day:2"}, plan.Tags); d != "" {
+	if d := cmp.Diff([]string{"a"}, plan.Tags); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(care.Limits{PerCustomerPerDay: 2}, plan.Limits); d != "" {
 		t.Error(d)
 	}
 	if plan.ConfigVersion != b.Version {
@@ -508,107 +510,6 @@ func TestFirstName(t *testing.T) {
 	}
 }
 
-func TestExpect(t *testing.T) {
-	h := standard(t).Hours
-	at := func(s string) time.Time {
-		v, err := time.ParseInLocation(config.TestTime, s, h.Location())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-	rows := []struct {
-		name, now      string
-		d              time.Duration
-		en, es, de, fr string
-	}{
-		{"minutes", "2026-11-24 11:00", 30 * time.Minute, "within 30 minutes", "en 30 minutos", "innerhalb von 30 Minuten", "en moins de 30 minutes"},
-		{"an hour", "2026-11-24 11:00", time.Hour, "within 1 hour", "en 1 hora", "innerhalb einer Stunde", "en moins d'une heure"},
-		{"hours", "2026-11-24 11:00", 4 * time.Hour, "within 4 hours", "en 4 horas", "innerhalb von 4 Stunden", "en moins de 4 heures"},
-		{"an hour and a half", "2026-11-24 11:00", 90 * time.Minute, "within 90 minutes", "en 90 minutos", "innerhalb von 90 Minuten", "en moins de 90 minutes"},
-		{"rounded up to hours", "2026-11-24 11:00", 150 * time.Minute, "within 3 hours", "en 3 horas", "innerhalb von 3 Stunden", "en moins de 3 heures"},
-		{"before opening", "2026-11-24 06:00", time.Hour, "by 9:00 today", "hoy antes de las 9:00", "heute bis 9:00 Uhr", "aujourd'hui avant 9 h"},
-		{"over night", "2026-11-24 19:30", time.Hour, "by 8:30 tomorrow", "mañana antes de las 8:30", "morgen bis 8:30 Uhr", "demain avant 8 h 30"},
-		{"over night, rounded up", "2026-11-24 19:59", time.Hour, "by 9:00 tomorrow", "mañana antes de las 9:00", "morgen bis 9:00 Uhr", "demain avant 9 h"},
-		{"over the weekend", "2026-11-21 13:30", time.Hour, "by 8:30 on Monday", "el lunes antes de las 8:30", "am Montag bis 8:30 Uhr", "lundi avant 8 h 30"},
-		{"a week and more", "2026-11-24 11:00", 90 * time.Hour, "by 12:00 on 3 December", "el 3 de diciembre antes de las 12:00", "am 3. Dezember bis 12:00 Uhr", "le 3 décembre avant 12 h"},
-	}
-	for _, row := range rows {
-		t.Run(row.name, func(t *testing.T) {
-			for lang, want := range map[string]string{"en": row.en, "es": row.es, "de": row.de, "fr": row.fr} {
-				if got, ok := expect(lang, h, at(row.now), row.d); !ok || got != want {
-					t.Errorf("%s: %q, %v; want %q", lang, got, ok, want)
-				}
-			}
-		})
-	}
-	if _, ok := expect("pt", h, at("2026-11-24 11:00"), time.Hour); ok {
-		t.Error("there are no Portuguese words")
-	}
-}
-
-func TestWeek(t *testing.T) {
-	h := config.Hours{Week: map[string][]string{"mon": {"08:00-20:00"}, "tue": {"16:00-20:30", "08:00-14:00"}, "wed": {"08:00-14:00", "16:00-20:30"}, "sun": {"10:00-24:00"}}}
-	for lang, want := range map[string]string{"en": "Mon 8:00-20:00, Tue-Wed 8:00-14:00 & 16:00-20:30, Sun 10:00-24:00", "es": "lun. 8:00-20:00, mar.-mié. 8:00-14:00 & 16:00-20:30, dom. 10:00-24:00"} {
-		if got, _ := week(lang, h); got != want {
-			t.Errorf("%s: %q, want %q", lang, got, want)
-		}
-	}
-}
-
-func TestWordingCoversTheLanguagesThatTheLoaderAllows(t *testing.T) {
-	var have []string
-	for lang := range wording {
-		have = append(have, lang)
-	}
-	slices.Sort(have)
-	if d := cmp.Diff(config.WordedLanguages, have); d != "" {
-		t.Error(d)
-	}
-}
-
-func TestRunTestsFails(t *testing.T) {
-	b := with(t, fmt.Sprintf(oneRule, "question: true", "")+`tests:
-  - name: right
-    given: {platform: x, text: does it work?, at: "2026-11-24 11:00", assume: {lang: en, question: true}}
-    expect: {action: answer, rule: one, private: false, lang: en}
-  - name: wrong
-    given: {platform: x, text: does it work?, at: "2026-11-24 11:00", assume: {lang: en, question: true}}
-    expect: {action: watch, noRule: true, private: true, lang: es, template: outage, else: watch, contains: [xyz], lacks: ["!"], tags: [abc], relevance: about, intent: refund, severity: high}
-  - name: triaged
-    given: {platform: x, text: does it work?, at: "2026-11-24 11:00"}
-    expect: {action: answer, intent: roaming}
-`, "")
-	triage := func(p care.Post) care.Triage {
-		if p.Text != "does it work?" || p.Account != "7001001" || !p.Addressed || p.Kind != care.KindMention {
-			t.Errorf("triage was given %+v", p)
-		}
-		return care.Triage{Relevance: care.RelevanceAddressed, Lang: "en", Question: true, Intent: "roaming"}
-	}
-	var got []string
-	for _, f := range RunTests(b, triage) {
-		if f.Test != "wrong" {
-			t.Errorf("unexpected: %s", f)
-		}
-		first, _, _ := strings.Cut(f.Message, "\n")
-		got = append(got, first)
-	}
-	if len(got) != 12 {
-		t.Errorf("%d differences, want 12:\n%s", len(got), strings.Join(got, "\n"))
-	}
-	if f := RunTests(b, nil); !slices.ContainsFunc(f, func(f Failure) bool { return f.Test == "triaged" }) {
-		t.Error("an example that needs triage passes without")
-	}
-	long := answerWith(t, "too-long")
-	var places []string
-	for _, f := range RunTests(long, nil) {
-		places = append(places, f.Test)
-	}
-	if d := cmp.Diff([]string{"template too-long, en, x", "template too-long, en, bluesky"}, places); d != "" {
-		t.Errorf("what does not fit (-want +got):\n%s", d)
-	}
-}
-
 func TestInvitation(t *testing.T) {
 	b := standard(t)
 	ana := care.Customer{External: "C-1", Name: "Ana Ruiz", Lang: "es"}
@@ -657,15 +558,15 @@ type ports struct {
 
 func (p *ports) Current(context.Context) (*config.Bundle, error) { return p.bundle, p.err }
 
-func (p *ports) SavePlan(_ context.Context, id care.PostID, plan care.Plan) (care.Plan, error) {
+func (p *ports) SavePlan(_ context.Context, id care.PostID, plan care.Plan, _ *care.Triage) (care.Plan, bool, error) {
 	if p.saveErr != nil {
-		return care.Plan{}, p.saveErr
+		return care.Plan{}, false, p.saveErr
 	}
 	if old, ok := p.saved[id]; ok {
-		return old, nil
+		return old, false, nil
 	}
 	p.saved[id] = plan
-	return plan, nil
+	return plan, true, nil
 }
 
 func TestServiceKeepsTheFirstPlan(t *testing.T) {

@@ -4,6 +4,8 @@ package reply
 
 import (
 	"context"
+	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/reply"
 	"github.com/fielder-care/fielder/shared/store"
+	"github.com/fielder-care/fielder/shared/telemetry"
 )
 
 // New builds the handler of the reply function.
@@ -20,19 +23,30 @@ func New() (func(context.Context, reply.In) (care.Plan, error), error) {
 	cfg, now := app.AWSConfig(), app.Clock()
 	t := store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)
 	b := bundles.New(cfg, e.Must("FIELDER_CONFIG"))
-	return func(ctx context.Context, in reply.In) (care.Plan, error) {
-		s := &reply.Service{Bundles: b, Plans: plans{t, &in.Triage}, Clock: now}
-		return s.Handle(ctx, in)
-	}, e.Err()
+	s := &reply.Service{Bundles: b, Plans: t, Storms: t, Consents: consents{t, now}, Clock: now, Planned: count}
+	return s.Handle, e.Err()
 }
 
-// plans is the store as reply sees it; it keeps what the plan was made from.
-type plans struct {
-	table  *store.Table
-	triage *care.Triage
+// consents are the table's customers as reply sees them.
+type consents struct {
+	table *store.Table
+	now   func() time.Time
 }
 
-// SavePlan stores a post's plan once.
-func (p plans) SavePlan(ctx context.Context, id care.PostID, plan care.Plan) (care.Plan, error) {
-	return p.table.SavePlan(ctx, id, plan, p.triage)
+// OptOut records that a customer wants no automated messages.
+func (c consents) OptOut(ctx context.Context, id care.CustomerID) error {
+	_, err := c.table.UpdateCustomer(ctx, id, func(x *care.Customer) error {
+		if !x.Consent.OptOut {
+			x.Consent.OptOut, x.Consent.At, x.Consent.Source = true, c.now(), "opt-out word"
+		}
+		return nil
+	})
+	return err
+}
+
+// count counts plans by action: PlansAnswer, PlansEscalate, ... By rule they are
+// in the decisions: rules come and go, and every name of a metric costs.
+func count(ctx context.Context, plan care.Plan) {
+	a := string(plan.Action)
+	telemetry.Count(ctx, "Plans"+strings.ToUpper(a[:1])+a[1:], 1, "")
 }
