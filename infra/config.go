@@ -28,8 +28,8 @@ type config struct {
 }
 
 // newConfig makes the profile and rolls its first version out. Later versions
-// come from `fielder rules publish`, not from here: a deployment of code does not
-// touch what business users have published since, unless the defaults changed.
+// come from `fielder rules push`, not from here: a deployment of code does not
+// touch what business users have pushed since, unless the defaults changed.
 //
 // In production a version reaches everyone over twenty minutes, and is taken back
 // if the functions that decide begin to fail.
@@ -93,6 +93,7 @@ func newConfig(scope constructs.Construct, o Options, topic awssns.Topic) config
 	})
 	path := awscdk.Fn_Join(jsii.String("/"), &[]*string{application.Ref(), environment.Ref(), profile.Ref()})
 	output(stack, "ConfigPath", path, "AppConfig application, environment and profile")
+	output(stack, "ConfigStrategy", strategy.Ref(), "how `fielder rules push` rolls a version out here")
 	return config{
 		path: path,
 		arn: stack.FormatArn(&awscdk.ArnComponents{

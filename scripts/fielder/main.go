@@ -7,7 +7,7 @@
 //	fielder ingest --platform x FILE... one body through the running stack
 //	fielder explain POST_ID             a post's whole story
 //	fielder customers import FILE.csv   customers into the running stack
-//	fielder rules bundle                the checked config as one JSON document
+//	fielder rules ...                   the config that business users own
 //	fielder bench                       what it costs in time
 package main
 
@@ -29,7 +29,7 @@ var usages = []struct{ name, args, does string }{
 	{"ingest", "--platform x|facebook|instagram|messenger FILE.json ...", "send a platform's body"},
 	{"explain", "POST_ID", "why we did or did not answer"},
 	{"customers", "import [--region CC] FILE.csv", "import customers"},
-	{"rules", "bundle [DIR]", "check the config, print it as JSON"},
+	{"rules bundle", "[DIR]", "check the config, print it as JSON"},
 	{"bench", "[--only steps|starts|chain] [--push 15s] [--rounds N]", "benchmarks, with what they mean"},
 }
 
@@ -105,8 +105,12 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 func usage(w io.Writer) {
 	fmt.Fprintln(w, "usage:")
 	for _, u := range usages {
-		fmt.Fprintf(w, "  fielder %-68s %s\n", u.name+" "+u.args, u.does)
+		printUsage(w, u.name+" "+u.args, u.does)
 	}
+}
+
+func printUsage(w io.Writer, call, does string) {
+	fmt.Fprintf(w, "  fielder %-68s %s\n", call, does)
 }
 
 // flags makes a flag set that says its errors once, with the command's usage.

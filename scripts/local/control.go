@@ -13,6 +13,7 @@ import (
 //
 //	GET  /_fielder/status                       address, time, work in flight
 //	GET  /_fielder/resources                    the template's resources
+//	GET  /_fielder/outputs                      the template's outputs
 //	GET  /_fielder/logs?function=&contains=     log lines of functions
 //	GET  /_fielder/executions?machine=&status=  executions, without histories
 //	GET  /_fielder/execution?arn=               one, with its history
@@ -46,6 +47,9 @@ func (s *Stack) serveControl(w http.ResponseWriter, r *http.Request) {
 			"functions": len(s.functions), "workflows": len(s.machines), "rules": s.countRules(), "schedules": len(s.schedules)}, nil)
 	case "GET /_fielder/resources":
 		reply(s.Resources(), nil)
+	case "GET /_fielder/outputs":
+		out, err := s.Outputs()
+		reply(out, err)
 	case "GET /_fielder/logs":
 		reply(emptyNotNull(s.Logs(q.Get("function"), q.Get("contains"))), nil)
 	case "GET /_fielder/executions":
