@@ -30,7 +30,7 @@ var usages = []struct{ name, args, does string }{
 	{"explain", "POST_ID", "why we did or did not answer"},
 	{"customers", "import [--region CC] FILE.csv", "import customers"},
 	{"rules bundle", "[DIR]", "check the config, print it as JSON"},
-	{"bench", "[--only steps|starts|chain] [--push 15s] [--rounds N]", "benchmarks, with what they mean"},
+	{"bench", "[--only steps|starts|chain|replay] [--push 15s] [--rounds N] [--posts N]", "benchmarks, with what they mean"},
 }
 
 // command finds a sub-command.

@@ -271,7 +271,7 @@ func (s *side) price(in reply.In, v verdict) float64 {
 	if v.outcome != Answered && v.outcome != Acknowledged {
 		return 0
 	}
-	return price(in.Post.Platform, s.account(in.Post).Tier, v.plan.Private || in.Post.Private, in.Post.Addressed, v.plan.Text, in.Now)
+	return policy.Price(in.Post.Platform, s.account(in.Post).Tier, v.plan.Private || in.Post.Private, in.Post.Addressed, v.plan.Text, in.Now)
 }
 
 // samePlan is true when two plans would do the same to a post.
