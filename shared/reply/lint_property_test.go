@@ -1,0 +1,277 @@
+package reply
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/fielder-care/fielder/shared/care"
+	"github.com/fielder-care/fielder/shared/config"
+)
+
+// odd makes rules and posts out of so few values that rules often contradict and
+// cover each other.
+type odd struct{ *rand.Rand }
+
+func one[T any](o odd, list ...T) T { return list[o.IntN(len(list))] }
+
+func few2[T any](o odd, list ...T) []T {
+	out := slices.Clone(list)
+	o.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out[:1+o.IntN(min(2, len(out)))]
+}
+
+func (o odd) chance(of int) bool { return o.IntN(of) == 0 }
+
+func (o odd) yes() *bool { v := o.chance(2); return &v }
+
+func ptr[T any](v T) *T { return &v }
+
+var (
+	oddIntents    = []string{"refund", "outage", "legal", "praise"}
+	oddWords      = []string{"slow", "slow  line", "Line", "court", "e-mail"}
+	oddSeverities = []string{"none", "low", "medium", "high", "critical"}
+	oddTimes      = []string{"08:00-20:00", "22:00-06:00", "10:00-12:00", "20:00-23:00"}
+	oddDays       = []string{"mon", "sat", "sun"}
+)
+
+// condition asks one to three things.
+func (o odd) condition(depth int) config.Condition {
+	var w config.Condition
+	for range 1 + o.IntN(3) {
+		switch o.IntN(27) {
+		case 0, 1, 2, 3, 4:
+			w.Intents = few2(o, oddIntents...)
+		case 5:
+			w.MinIntentScore = one(o, 0.3, 0.6)
+		case 6:
+			w.Sentiment = &config.Range{Min: ptr(one(o, -1.0, -0.4, 0.2))}
+		case 7:
+			w.Sentiment = &config.Range{Max: ptr(one(o, -0.5, 0.0, 0.3))}
+		case 8, 9:
+			lo := o.IntN(5)
+			w.Severity = &config.SeverityRange{Min: oddSeverities[lo], Max: oddSeverities[lo+o.IntN(5-lo)]}
+			if o.chance(2) {
+				w.Severity.Max = ""
+			}
+		case 10:
+			w.Platforms = few2(o, care.X, care.Messenger, care.Facebook)
+		case 11:
+			w.Kinds = few2(o, care.KindMention, care.KindDirect, care.KindRepost)
+		case 12:
+			w.Private = o.yes()
+		case 13:
+			w.Languages = few2(o, "en", "es")
+		case 14:
+			w.Keywords = few2(o, oddWords...)
+		case 15:
+			w.Relevance = few2(o, care.RelevanceAddressed, care.RelevanceAbout)
+		case 16:
+			w.Question, w.Complaint = o.yes(), o.yes()
+		case 17:
+			w.PersonalData = o.yes()
+		case 18:
+			w.Hours = one(o, "open", "closed")
+		case 19:
+			w.Customer = &config.CustomerCondition{Known: o.yes()}
+			switch o.IntN(4) {
+			case 0:
+				w.Customer.Tiers = few2(o, "gold", "silver")
+			case 1:
+				w.Customer.MinValue = ptr(one(o, 100.0, 500.0))
+			case 2:
+				w.Customer.Attributes = map[string]string{"plan": one(o, "fiber", "mobile")}
+			}
+		case 20:
+			w.FirstContact = o.yes()
+		case 21:
+			w.Products, w.Units = few2(o, "VeloBox", "Fiber"), few2(o, "Larios")
+		case 22:
+			w.Author = &config.AuthorCondition{Verified: o.yes()}
+			if o.chance(2) {
+				w.Author.MinFollowers, w.Author.MaxFollowers = ptr(one(o, 10, 1000)), ptr(one(o, 100, 2000))
+			}
+		case 23:
+			w.Time = one(o, oddTimes...)
+		case 24:
+			w.Days = few2(o, oddDays...)
+		case 25:
+			w.Storm = o.yes()
+		case 26:
+			if depth > 2 {
+				continue
+			}
+			sub := func() []config.Condition { return []config.Condition{o.condition(depth + 1), o.condition(depth + 1)} }
+			switch o.IntN(3) {
+			case 0:
+				w.All = sub()
+			case 1:
+				w.Any = sub()
+			default:
+				w.Not = ptr(o.condition(depth + 1))
+			}
+		}
+	}
+	return w
+}
+
+func (o odd) rule(name string, earlier []config.Rule) config.Rule {
+	r := config.Rule{Name: name, When: o.condition(0)}
+	if len(earlier) > 0 && o.chance(3) { // a rule much like an earlier one, and narrower
+		r.When = config.Condition{All: []config.Condition{one(o, earlier...).When, r.When}}
+	}
+	r.Then.Action = one(o, care.ActionAnswer, care.ActionAnswer, care.ActionAnswer, care.ActionDraft, care.ActionAcknowledge, config.ActionMove,
+		care.ActionEscalate, care.ActionEscalate, care.ActionWatch, config.ActionTag)
+	switch {
+	case r.Then.Action == config.ActionTag:
+		r.Then.Tags = []string{name}
+	case config.Says(r.Then.Action):
+		r.Then.Template = "thanks"
+	}
+	g := &r.Guards
+	switch o.IntN(12) {
+	case 0:
+		g.Hours = one(o, "open", "closed")
+	case 1:
+		g.NotIfNegativeAbove = ptr(one(o, 0.2, 0.6))
+	case 2:
+		g.NotIfSeverityAbove = one(o, oddSeverities[:4]...)
+	case 3:
+		g.NotIfPersonalData = o.yes()
+	case 4:
+		g.NotForKnownWithValueAbove = ptr(one(o, 50.0, 500.0))
+	case 5:
+		g.NotIfNegativeAboveSeverity = one(o, oddSeverities[:4]...)
+	case 6:
+		g.Account = one(o, "automated", "main")
+	}
+	switch o.IntN(12) {
+	case 0:
+		r.Enabled = o.yes()
+	case 1:
+		r.Expires = one(o, "2026-11-20", "2026-11-26")
+	case 2:
+		r.Starts = one(o, "2026-11-20", "2026-11-26")
+	}
+	return r
+}
+
+func (o odd) bundle(b config.Bundle) *config.Bundle {
+	b.Rules, b.Tests = nil, nil
+	b.People.Words = map[string][]string{"en": {"court", "e-mail"}}
+	b.Stop = config.Stop{Everything: o.chance(20)}
+	if o.chance(10) {
+		b.Stop.Platforms = []care.Platform{care.X}
+	}
+	for i := range 2 + o.IntN(7) {
+		b.Rules = append(b.Rules, o.rule(fmt.Sprintf("r%d", i), b.Rules))
+	}
+	return &b
+}
+
+// in is a post as the platforms and triage could send it, on the Tuesday of the
+// lint or within the week after.
+func (o odd) in(b *config.Bundle) In {
+	p := care.Post{Platform: one(o, care.X, care.Messenger, care.Facebook, care.Mastodon), NativeID: fmt.Sprint(o.Uint32()), Text: "a",
+		Author: care.Author{ID: "9", Handle: "ana", Verified: o.chance(2), Bot: o.chance(20)}}
+	switch {
+	case p.Platform == care.Messenger, p.Platform != care.Facebook && o.chance(2):
+		p.Private, p.Kind = true, one(o, care.KindDirect, care.KindDirect, care.KindStoryMention)
+	default:
+		p.Kind = one(o, care.KindMention, care.KindMention, care.KindRepost, care.KindComment)
+	}
+	for _, a := range b.Brand.Accounts {
+		if a.Platform == p.Platform && o.IntN(10) > 0 { // else an account that brand.yaml does not list
+			p.Account = a.ID
+		}
+	}
+	for range o.IntN(3) {
+		p.Text += " " + one(o, oddWords...) + " x"
+	}
+	if o.chance(2) {
+		p.Author.Followers = ptr(one(o, 5, 10, 50, 100, 1500))
+	}
+	in := In{Bundle: b, Post: p, Storm: o.chance(2), Now: tuesday.Add(time.Duration(o.IntN(8*24*60)) * time.Minute)}
+	in.Triage = care.Triage{Relevance: one(o, care.RelevanceAddressed, care.RelevanceAddressed, care.RelevanceAddressed, care.RelevanceAbout),
+		Lang: one(o, "en", "es", "pt", "und", ""), Intent: one(o, "refund", "outage", "legal", "praise", "", "fraud"), IntentScore: one(o, 0, 0.3, 0.5, 0.6, 1),
+		Sentiment: one(o, -1, -0.6, -0.5, -0.4, -0.1, 0, 0.2, 0.3, 1), Severity: care.Severity(one(o, 0, 1, 1, 2, 2, 3, 4)), Influence: o.Float64(),
+		Praise: o.chance(2), Complaint: o.chance(2), Question: o.chance(2)}
+	if o.chance(3) {
+		in.Triage.PersonalData = []string{"email"}
+	}
+	if o.chance(2) {
+		in.Triage.Products = few2(o, "VeloBox", "Fiber")
+		in.Triage.Units = few2(o, "Larios", "Colón")
+	}
+	in.Match = care.Match{Known: o.chance(2), First: o.chance(2), Grade: care.GradeAsserted, Customer: care.Customer{Name: "Ana Ruiz",
+		Tier: one(o, "gold", "silver", ""), Value: one(o, 0.0, 100, 300, 500, 900), Attributes: map[string]string{"plan": one(o, "fiber", "mobile", "x")}}}
+	if o.chance(15) {
+		in.Match.Conversation.Agent = "Sam"
+	}
+	return in
+}
+
+var (
+	deadRule    = regexp.MustCompile(`^rule (\S+) (?:can never fire|is never reached):`)
+	deadForRule = regexp.MustCompile(`^rule (\S+) (?:can never fire|is never reached) for the (intent|platform) (\S+):`)
+)
+
+// The engine is the judge: what Lint says never fires, never does.
+func TestLintIsNeverWrong(t *testing.T) {
+	base := *standard(t)
+	tried, fired := map[string]int{}, 0
+	rapid.Check(t, func(t *rapid.T) {
+		o := odd{rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))}
+		b := o.bundle(base)
+		dead, deadFor := map[string]string{}, map[[3]string]string{}
+		for _, f := range lint(b, tuesday) {
+			if m := deadRule.FindStringSubmatch(f.Message); m != nil {
+				dead[m[1]] = f.Message
+				tried[m[0][len("rule "+m[1]):]]++
+			}
+			if m := deadForRule.FindStringSubmatch(f.Message); m != nil {
+				deadFor[[3]string{m[1], m[2], m[3]}] = f.Message
+				tried["for the "+m[2]]++
+			}
+		}
+		if len(dead)+len(deadFor) == 0 {
+			return
+		}
+		engine := Compile(b)
+		for range 1000 {
+			in := o.in(b)
+			plan := engine.Decide(in)
+			for _, name := range append(plan.Tags, plan.Rule) { // a rule that tags adds its name
+				if name == "" {
+					continue
+				}
+				fired++
+				for _, why := range []string{dead[name], deadFor[[3]string{name, "intent", in.Triage.Intent}], deadFor[[3]string{name, "platform", string(in.Post.Platform)}]} {
+					if why != "" {
+						t.Fatalf("%s\nyet it fired for %+v\n%+v\n%s", why, in.Post, in.Triage, rulesOf(b))
+					}
+				}
+			}
+		}
+	})
+	for _, what := range []string{" can never fire:", " is never reached:", "for the intent"} {
+		if tried[what] < 10 {
+			t.Errorf("%q was tried %d times: %v", what, tried[what], tried)
+		}
+	}
+	if fired < 1000 {
+		t.Errorf("only %d rules fired, so little was tested", fired)
+	}
+	t.Log(tried, fired)
+}
+
+func rulesOf(b *config.Bundle) string {
+	data, _ := json.MarshalIndent(b.Rules, "", " ")
+	return string(data)
+}
