@@ -112,5 +112,14 @@ func (d *Draft) Stands() string {
 	return fmt.Sprintf("The draft was %s%s: %s", d.Status, by, d.Why)
 }
 
-// Forget removes what a deleted post leaves no right to keep.
-func (d *Draft) Forget() { d.Text, d.Approved = "", "" }
+// Edited is true when the agent approved other words than were proposed.
+func (d *Draft) Edited() bool { return d.Approved != "" && d.Approved != d.Text }
+
+// Forget removes what a deleted post leaves no right to keep: what was to be
+// said, and what an agent wrote about it.
+func (d *Draft) Forget() {
+	d.Text, d.Approved = "", ""
+	if d.Status == DraftRejected {
+		d.Why = ""
+	}
+}
