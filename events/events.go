@@ -103,6 +103,8 @@ type ReplySent struct {
 	Private      bool                `json:"private"`
 	Automated    bool                `json:"automated"`
 	Sent         care.Sent           `json:"sent"`
+	// CostUSD is what the platform charges for it, in US dollars at list price.
+	CostUSD float64 `json:"costUsd,omitempty"`
 }
 
 // ReplyRefused says that the door stayed shut, and why.

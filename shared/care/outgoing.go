@@ -26,3 +26,11 @@ type Sent struct {
 	URL      string    `json:"url,omitempty"`
 	At       time.Time `json:"at,omitzero"`
 }
+
+// Cap is what one thing that goes out takes from a limit.
+type Cap struct {
+	// Name is what is capped, Bucket the period that is counted ("2026-11-24").
+	Name, Bucket string
+	// Amount is taken of Limit; money counts in millionths of a US dollar.
+	Amount, Limit int64
+}

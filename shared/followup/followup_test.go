@@ -129,6 +129,7 @@ type desk struct {
 	saved    map[string]care.Invitation
 	started  []string
 	took     int
+	takers   map[string]bool
 	timeline []care.Interaction
 	events   []events.Detail
 }
@@ -162,12 +163,18 @@ func (d *desk) SaveInvitation(_ context.Context, i care.Invitation) error {
 	}
 	return nil
 }
-func (d *desk) TakeCap(_ context.Context, _, _, _ string, limit int, _ time.Time) (bool, int, error) {
-	if d.took >= limit {
-		return false, d.took, nil
+func (d *desk) Take(_ context.Context, taker string, caps []care.Cap, _ time.Time) (string, error) {
+	if d.takers[taker] {
+		return "", nil
+	}
+	for _, c := range caps {
+		if int64(d.took)+c.Amount > c.Limit {
+			return c.Name, nil
+		}
 	}
 	d.took++
-	return true, d.took, nil
+	d.takers[taker] = true
+	return "", nil
 }
 func (d *desk) Start(_ context.Context, name string, _ any) error {
 	d.started = append(d.started, name)
@@ -183,7 +190,7 @@ func (d *desk) Publish(_ context.Context, e ...events.Detail) error {
 }
 
 func newDesk() (*desk, *Service) {
-	d := &desk{f: happy(), saved: map[string]care.Invitation{}}
+	d := &desk{f: happy(), saved: map[string]care.Invitation{}, takers: map[string]bool{}}
 	return d, &Service{People: d, Past: d, Ledger: d, Workflow: d, Bundles: d, Bus: d, Clock: func() time.Time { return noon },
 		Wording: func(_ *config.Bundle, _ time.Time, template string, p care.Platform, _, _ string, _ care.Customer) (string, error) {
 			return fmt.Sprintf("%s on %s", template, p), nil

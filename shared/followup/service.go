@@ -74,7 +74,9 @@ type Ledger interface {
 	Invitations(ctx context.Context, id care.CustomerID) ([]care.Invitation, error)
 	// SaveInvitation writes the entry; one that says "sent" is never overwritten.
 	SaveInvitation(ctx context.Context, inv care.Invitation) error
-	TakeCap(ctx context.Context, name, bucket, taker string, limit int, expires time.Time) (bool, int, error)
+	// Take takes from every cap or, when one is full, from none and names it; the
+	// same taker takes once.
+	Take(ctx context.Context, taker string, caps []care.Cap, expires time.Time) (full string, err error)
 }
 
 // Workflow starts the followup workflow; starting it twice under one name is fine.
@@ -165,11 +167,11 @@ func (s *Service) invite(ctx context.Context, r Request) (Ready, error) {
 	}
 	if v.OK && f.Policy.PerDay > 0 {
 		day := f.Now.UTC().Format("2006-01-02")
-		free, _, err := s.Ledger.TakeCap(ctx, "invitations", day, "", f.Policy.PerDay, f.Now.Add(48*time.Hour))
+		full, err := s.Ledger.Take(ctx, "invitation:"+t.ID(), []care.Cap{{Name: "invitations", Bucket: day, Amount: 1, Limit: int64(f.Policy.PerDay)}}, f.Now.Add(48*time.Hour))
 		if err != nil {
 			return Ready{}, err
 		}
-		if !free {
+		if full != "" {
 			v.OK, v.Reasons = false, []care.Reason{{By: "followup:day-cap", Text: "Today's number of invitations is used up."}}
 		}
 	}

@@ -260,10 +260,15 @@ var rules = []Rule{
 		ID: "x-url-cost", Platforms: onX, Confidence: Verified, Source: xPricing,
 		Text: "A post with a link costs $0.200, without $0.015, a summoned reply $0.010.",
 		check: func(r Request) finding {
-			if r.TextHasURL && !r.direct() {
-				return finding{note: "The text holds a link: X charges $0.20 for it instead of $0.01."}
+			if !r.TextHasURL || r.direct() {
+				return none
 			}
-			return none
+			const link = "https://example.com"
+			with, without := Price(r.Platform, r.Tier, false, r.Post.Addressed, link, r.Now), Price(r.Platform, r.Tier, false, r.Post.Addressed, "", r.Now)
+			if with <= without {
+				return none
+			}
+			return finding{note: fmt.Sprintf("The text holds a link: X charges $%.3f for it instead of $%.3f.", with, without)}
 		},
 	},
 

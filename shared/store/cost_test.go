@@ -187,7 +187,12 @@ func TestCost(t *testing.T) {
 		{"Unlock", func() error { return table.Unlock(ctx, "con", "me") }, 0, 1, 1},
 		{"LeaseCursor", func() error { _, err := table.LeaseCursor(ctx, "c", "me", noon.Add(time.Minute)); return err }, 0, 1, 1},
 		{"MoveCursor", func() error { return table.MoveCursor(ctx, "c", "me", "1") }, 0, 1, 1},
-		{"TakeCap", func() error { _, _, err := table.TakeCap(ctx, "c", "b", "", 1, noon.Add(time.Hour)); return err }, 0, 1, 1},
+		{"Take", func() error {
+			_, err := table.Take(ctx, "t", []care.Cap{{Name: "c", Bucket: "b", Amount: 1, Limit: 1}, {Name: "d", Bucket: "b", Amount: 1, Limit: 1}}, noon.Add(time.Hour))
+			return err
+		}, 0, 6, 1},
+		{"CountStorm", func() error { return table.CountStorm(ctx, "outage", noon) }, 0, 1, 1},
+		{"Storm", func() error { _, err := table.Storm(ctx, "outage", noon, time.Hour); return err }, 2, 0, 4},
 		{"ReserveInvitation", func() error {
 			_, _, err := table.ReserveInvitation(ctx, care.Invitation{ID: "i", Customer: "cus_1", At: noon})
 			return err

@@ -10,9 +10,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 	"pgregory.net/rapid"
@@ -93,7 +95,7 @@ func TestKeysOfIDs(t *testing.T) {
 			t.Errorf("%+v: %v", ok, err)
 		}
 	}
-	for _, bad := range []key{postKey(""), identityKey("email", ""), customerKey(""), lockKey(""), capKey("name", ""), capKey("", "bucket"),
+	for _, bad := range []key{postKey(""), identityKey("email", ""), customerKey(""), lockKey(""), capKey("name", ""), capKey("", "bucket"), takerKey(""),
 		postKey(care.PostID(strings.Repeat("x", 2100))), openKey("cus_1", care.ConversationID(strings.Repeat("x", 1030)))} {
 		if err := bad.check(); care.CodeOf(err) != care.Invalid {
 			t.Errorf("%.40q: error %v, want Invalid", bad, err)
@@ -148,5 +150,66 @@ func TestKeysDocument(t *testing.T) {
 		if !written[p] {
 			t.Errorf("keys %s# are described in keys.go, but not written", p)
 		}
+	}
+}
+
+// busyTables is a client whose transactions meet others: each answer is what one
+// of them gets, and then they succeed.
+type busyTables struct {
+	client
+	answers []error
+	tries   int
+}
+
+func (b *busyTables) TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	b.tries++
+	if len(b.answers) > 0 {
+		err := b.answers[0]
+		b.answers = b.answers[1:]
+		return nil, err
+	}
+	return &dynamodb.TransactWriteItemsOutput{}, nil
+}
+
+// TestTakeInTheWay: DynamoDB refuses a transaction that meets another on one
+// item; dynoxide runs them one after the other and never does.
+func TestTakeInTheWay(t *testing.T) {
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	conflict, throttled := cancelled("None", "TransactionConflict"), cancelled("ThrottlingError", "None")
+	times := func(n int, err error) (list []error) {
+		for range n {
+			list = append(list, err)
+		}
+		return list
+	}
+	for _, c := range []struct {
+		name    string
+		answers []error
+		full    string
+		code    care.Code
+		tries   int
+	}{
+		{"free", nil, "", "", 1},
+		{"in the way once", times(1, conflict), "", "", 2},
+		{"in the way, then throttled", []error{conflict, throttled, conflict}, "", "", 4},
+		{"another transaction under way", times(2, &types.TransactionInProgressException{}), "", "", 3},
+		{"always in the way", times(100, conflict), "", care.Busy, maxTries},
+		{"always throttled", times(100, throttled), "", care.Throttled, maxTries},
+		{"taken before, and in the way", times(1, cancelled("ConditionalCheckFailed", "TransactionConflict")), "", "", 1},
+		{"taken before, and full since", times(1, cancelled("ConditionalCheckFailed", "ConditionalCheckFailed")), "", "", 1},
+		{"in the way, then full", []error{conflict, cancelled("None", "ConditionalCheckFailed")}, "author", "", 2},
+		{"not allowed to", times(1, &smithy.GenericAPIError{Code: "AccessDeniedException"}), "", care.Denied, 1},
+		{"time-out", times(1, context.DeadlineExceeded), "", care.Unavailable, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				api := &busyTables{answers: c.answers}
+				full, err := New(api, "table", func() time.Time { return noon }).Take(t.Context(), "reply:x:1",
+					[]care.Cap{{Name: "author", Bucket: "today", Amount: 1, Limit: 2}}, noon.Add(time.Hour))
+				if full != c.full || care.CodeOf(err) != c.code || api.tries != c.tries {
+					t.Errorf("full %q, %v after %d tries; want %q, %s, %d", full, err, api.tries, c.full, c.code, c.tries)
+				}
+			})
+		})
 	}
 }

@@ -52,9 +52,14 @@ import (
 //	lock           LOCK#<name>            LOCK                      owner, until, expires              one conversation's sends
 //	cursor         CURSOR#<name>          CURSOR                    cursor, owner, until               one poll
 //	contact        CONTACT#<contact id>   CONTACT                   doc, expires                       one call or task
-//	cap            CAP#<name>             <bucket>                  used, takers, expires                    what the cap caps
+//	cap            CAP#<name>             <bucket>                  used, expires                      what the cap caps; one for all
+//	                                                                                                   replies (a budget) by send's
+//	                                                                                                   reserved concurrency, 10 at once
+//	  taker        TAKER#<what takes>     TAKER                     expires                            one piece of work
 //	invitations    INVITATIONS#<day>      <inv id>                  doc                                300 follow-ups/s (StartExecution)
 //	counter        COUNTER#<day>#<0..7>   <name>                    n, expires                         random over 8 keys: 8,000/s
+//	storm          STORM#<intent>#<0..3>  <minute>                  n, expires                         random over 4 keys: 4,000 posts/s
+//	                                                                                                   about one intent
 //	idempotency    WORK#<key>             WORK                      owner, deadline, phase, status,    one piece of work
 //	                                                                result, since, attempts, expires
 //
@@ -74,9 +79,10 @@ import (
 //	open conversations of a customer               CUSTOMER#<id> CONVERSATION#: OpenConversations
 //	queue by due time                              gsi1 QUEUE#<queue>: DueConversations
 //	whom a Connect contact is about                LinkContact, ContactLink
-//	cursor with lease, send lock, caps             LeaseCursor, Lock, TakeCap
+//	cursor with lease, send lock, caps             LeaseCursor, Lock, Take
 //	invitation once per episode, ledger by day     ReserveInvitation, Invitations, InvitationsOfDay
 //	KPI counters                                   Count, Counters
+//	how many write about an intent right now       CountStorm, Storm
 //	idempotency claim with owner and deadline      ClaimWork (shared/idempotency)
 //	everything of one customer                     query CUSTOMER#<id>: its timeline names the INTERACTION
 //	                                               and POST items (and the posts' DRAFT items), its
@@ -121,7 +127,6 @@ const (
 	attrGone       = "gone"
 	attrDay        = "day"
 	attrUsed       = "used"
-	attrTakers     = "takers" // string set
 	attrN          = "n"
 	attrCursor     = "cursor"
 	attrDeadline   = "deadline" // epoch milliseconds
@@ -141,6 +146,7 @@ const (
 	anonymousShards = 8
 	counterShards   = 8
 	draftShards     = 4
+	stormShards     = 4
 )
 
 // Limits of DynamoDB ("Quotas", partition key and sort key length).
@@ -218,6 +224,10 @@ func workKey(name string) key   { return key{"WORK#" + name, skWork} }
 func contactKey(contact string) key { return key{"CONTACT#" + contact, "CONTACT"} }
 
 func capKey(name, bucket string) key { return key{"CAP#" + name, bucket} }
+
+func takerKey(taker string) key { return key{"TAKER#" + taker, "TAKER"} }
+
+func stormPK(intent string, shard int) string { return "STORM#" + intent + "#" + strconv.Itoa(shard) }
 
 func counterPK(day string, shard int) string { return "COUNTER#" + day + "#" + strconv.Itoa(shard) }
 

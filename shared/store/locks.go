@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -136,74 +135,4 @@ func (t *Table) ReleaseCursor(ctx context.Context, name, owner string) error {
 		return care.Errorf(care.Conflict, "the lease of the cursor was lost")
 	}
 	return failed("release a cursor", err)
-}
-
-// TakeCap takes one of limit from a bucket of a cap (name: what is capped;
-// bucket: the period, say "2026-03-01"), and says how many are used then. When
-// the bucket is used up, taken is false and nothing changes. The bucket is
-// forgotten at expires, which every caller should give alike. Errors: Invalid,
-// Throttled, Unavailable.
-//
-// taker names what takes: the same taker takes once, however often it asks, and
-// finds its place taken. The bucket remembers every taker, so limits should stay
-// in the tens. With taker "" nobody is remembered, and a repeat (inside the SDK,
-// or by a caller who saw Unavailable) may take two: a cap errs on the side of
-// saying less.
-//
-// Costs 1 WRU per KB of takers.
-func (t *Table) TakeCap(ctx context.Context, name, bucket, taker string, limit int, expires time.Time) (taken bool, used int, err error) {
-	now := t.clock()
-	if !expires.After(now) {
-		return false, 0, care.Errorf(care.Invalid, "a cap's bucket must end in the future")
-	}
-	if limit < 1 {
-		return false, 0, nil
-	}
-	count := change{
-		key:       capKey(name, bucket),
-		update:    "SET #expires = :expires ADD #used :one",
-		condition: "attribute_not_exists(#used) OR (#used < :limit AND #expires > :now)",
-		names:     names(attrExpires, attrUsed),
-		values:    item{":expires": num(expires.Unix()), ":one": num(1), ":limit": num(limit), ":now": num(now.Unix())},
-	}
-	// The TTL may be days late in removing a bucket whose time is over.
-	restart := change{
-		key:       count.key,
-		update:    "SET #expires = :expires, #used = :one",
-		condition: "#expires <= :now",
-		names:     count.names,
-		values:    item{":expires": num(expires.Unix()), ":one": num(1), ":now": num(now.Unix())},
-	}
-	if taker != "" {
-		one := &types.AttributeValueMemberSS{Value: []string{taker}}
-		count.update += ", #takers :takers"
-		count.condition = "(" + count.condition + ") AND NOT contains(#takers, :taker)"
-		count.names = names(attrExpires, attrUsed, attrTakers)
-		count.values[":takers"], count.values[":taker"] = one, str(taker)
-		restart.update += ", #takers = :takers"
-		restart.names = count.names
-		restart.values[":takers"] = one
-	}
-	for attempt := 1; ; attempt++ {
-		there, err := t.update(ctx, count, types.ReturnValueAllNew)
-		old, refused := refusedItem(err)
-		if refused && getN(old, attrExpires) <= now.Unix() {
-			there, err = t.update(ctx, restart, types.ReturnValueAllNew)
-			if _, overtaken := refusedItem(err); overtaken && attempt < maxTries {
-				continue
-			}
-		} else if refused {
-			return holds(old, attrTakers, taker), int(getN(old, attrUsed)), nil
-		}
-		if err != nil {
-			return false, 0, failed("take from a cap", err)
-		}
-		return true, int(getN(there, attrUsed)), nil
-	}
-}
-
-// holds reports whether a string set holds a value.
-func holds(it item, attr, value string) bool {
-	set, ok := it[attr].(*types.AttributeValueMemberSS)
-	return ok && slices.Contains(set.Value, value)
 }

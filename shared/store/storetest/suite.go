@@ -119,7 +119,9 @@ func Run(t *testing.T, endpoint string, features Features) {
 		{"Lock/Race", testLockRace},
 		{"Cursor", alone(testCursor)},
 		{"Cap", alone(testCap)},
+		{"Cap/AnswerLost", testCapAnswerLost},
 		{"Cap/Race", testCapRace},
+		{"Storm", testStorm},
 		{"Invitation", testInvitation},
 		{"Counter", testCounter},
 		{"Work", testWork},
@@ -1476,66 +1478,187 @@ func testCursor(t *testing.T, s *suite) {
 	wantCode(t, err, care.Invalid)
 }
 
-func testCap(t *testing.T, s *suite) {
-	take := func(bucket string, limit int) (bool, int) {
-		t.Helper()
-		taken, used, err := s.store.TakeCap(ctx, "invite:cus_1", bucket, "", limit, s.clock.Now().Add(time.Hour))
-		must(t, err)
-		return taken, used
-	}
-	want := func(bucket string, limit int, wantTaken bool, wantUsed int) {
-		t.Helper()
-		if taken, used := take(bucket, limit); taken != wantTaken || used != wantUsed {
-			t.Fatalf("bucket %s of %d: taken %v, used %d; want %v, %d", bucket, limit, taken, used, wantTaken, wantUsed)
-		}
-	}
-	want("2026-03-01", 2, true, 1)
-	want("2026-03-01", 2, true, 2)
-	want("2026-03-01", 2, false, 2)
-	want("2026-03-01", 1, false, 2) // the limit was lowered
-	want("2026-03-01", 3, true, 3)  // and raised
-	want("2026-03-02", 2, true, 1)
-	want("2026-03-02", 0, false, 0)
-	s.clock.Advance(time.Hour)
-	want("2026-03-01", 2, true, 1) // its time is over, though the TTL has not removed it
-	want("2026-03-01", 2, true, 2)
-	want("2026-03-01", 2, false, 2)
-	_, _, err := s.store.TakeCap(ctx, "invite:cus_1", "2026-03-01", "", 2, s.clock.Now())
-	wantCode(t, err, care.Invalid)
+// taking is one call of Take in a table of them.
+type taking struct {
+	taker string
+	caps  []care.Cap
+	full  string
+}
 
-	// The same taker takes once, and keeps its place when the bucket is full.
-	name := unique("reply:")
-	for _, step := range []struct {
-		taker string
-		taken bool
-		used  int
-	}{{"a", true, 1}, {"a", true, 1}, {"b", true, 2}, {"c", false, 2}, {"a", true, 2}, {"", false, 2}} {
-		taken, used, err := s.store.TakeCap(ctx, name, "today", step.taker, 2, s.clock.Now().Add(time.Hour))
+func (s *suite) take(t *testing.T, steps ...taking) {
+	t.Helper()
+	for n, step := range steps {
+		full, err := s.store.Take(ctx, step.taker, step.caps, s.clock.Now().Add(time.Hour))
 		must(t, err)
-		if taken != step.taken || used != step.used {
-			t.Fatalf("taker %q: taken %v, used %d; want %v, %d", step.taker, taken, used, step.taken, step.used)
+		if full != step.full {
+			t.Fatalf("step %d, %s: full is %q, want %q", n+1, step.taker, full, step.full)
 		}
-	}
-	s.clock.Advance(2 * time.Hour)
-	if taken, used, err := s.store.TakeCap(ctx, name, "today", "c", 2, s.clock.Now().Add(time.Hour)); err != nil || !taken || used != 1 {
-		t.Fatalf("after its time: taken %v, used %d, %v", taken, used, err)
 	}
 }
 
+func testCap(t *testing.T, s *suite) {
+	one := func(name string, amount, limit int64) care.Cap {
+		return care.Cap{Name: name, Bucket: "2026-03-01", Amount: amount, Limit: limit}
+	}
+	of := func(caps ...care.Cap) []care.Cap { return caps }
+	s.take(t,
+		taking{"a", of(one("author", 1, 2)), ""},
+		taking{"a", of(one("author", 1, 2)), ""}, // takes nothing more
+		taking{"b", of(one("author", 1, 2)), ""},
+		taking{"c", of(one("author", 1, 2)), "author"},
+		taking{"a", of(one("author", 1, 2)), ""},       // keeps its place when it is full
+		taking{"a", of(one("author", 1, 0)), ""},       // and when the limit was lowered
+		taking{"c", of(one("author", 1, 1)), "author"}, // lowered
+		taking{"c", of(one("author", 1, 3)), ""},       // raised: who was turned away may ask again
+		taking{"d", of(one("author", 1, 0)), "author"},
+		taking{"d", of(one("nobody took yet", 1, 0)), "nobody took yet"},
+		taking{"d", nil, ""},
+	)
+	// Money: what is left is too little for the dear, and enough for the cheap.
+	s.take(t,
+		taking{"m1", of(one("budget", 200_000, 410_000)), ""},
+		taking{"m2", of(one("budget", 200_000, 410_000)), ""},
+		taking{"m3", of(one("budget", 200_000, 410_000)), "budget"},
+		taking{"m4", of(one("budget", 10_000, 410_000)), ""},
+		taking{"m5", of(one("budget", 10_000, 410_000)), "budget"},
+		taking{"m6", of(one("another budget", 500_000, 410_000)), "another budget"}, // more than there ever is
+	)
+	// All or none: the free ones are not touched when one is full.
+	s.take(t,
+		taking{"x1", of(one("p", 1, 1)), ""},
+		taking{"x2", of(one("o", 1, 2), one("p", 1, 1), one("q", 1, 1)), "p"},
+		taking{"x3", of(one("q", 1, 1)), ""},                                  // x2 left it alone
+		taking{"x4", of(one("o", 1, 2), one("q", 1, 1), one("p", 1, 1)), "q"}, // the first of two full ones
+		taking{"x5", of(one("o", 1, 2)), ""},
+		taking{"x6", of(one("o", 1, 2)), ""},
+		taking{"x7", of(one("o", 1, 2)), "o"},
+	)
+	var most []care.Cap
+	for n := range 8 {
+		most = append(most, one(fmt.Sprint("one of eight ", n), 1, 1))
+	}
+	s.take(t, taking{"y1", most, ""}, taking{"y1", most, ""}, taking{"y2", most, "one of eight 0"}, taking{"y3", most[7:], "one of eight 7"})
+
+	// The time of buckets and takers is over, though the TTL has not removed them.
+	s.clock.Advance(time.Hour)
+	s.take(t,
+		taking{"a", of(one("author", 1, 2), one("fresh", 1, 1)), ""},
+		taking{"b", of(one("author", 1, 2)), ""},
+		taking{"c", of(one("author", 1, 2)), "author"},
+		taking{"d", of(one("budget", 500_000, 410_000)), "budget"},
+	)
+	other := one("author", 1, 2)
+	other.Bucket = "2026-03-02"
+	s.take(t, taking{"c", of(other), ""})
+
+	in := s.clock.Now().Add(time.Hour)
+	for name, bad := range map[string]struct {
+		taker   string
+		caps    []care.Cap
+		expires time.Time
+	}{
+		"no taker":         {"", of(one("author", 1, 2)), in},
+		"over already":     {"z", of(one("author", 1, 2)), s.clock.Now()},
+		"nothing taken":    {"z", of(one("author", 0, 2)), in},
+		"less than none":   {"z", of(one("author", -1, 2)), in},
+		"the same twice":   {"z", of(one("author", 1, 2), one("author", 1, 3)), in},
+		"no name":          {"z", of(one("", 1, 2)), in},
+		"no bucket":        {"z", of(care.Cap{Name: "author", Amount: 1, Limit: 2}), in},
+		"more than 8 caps": {"z", append(most[:8:8], one("author", 1, 2)), in},
+	} {
+		if _, err := s.store.Take(ctx, bad.taker, bad.caps, bad.expires); care.CodeOf(err) != care.Invalid {
+			t.Errorf("%s: %v, want Invalid", name, err)
+		}
+	}
+}
+
+// testCapAnswerLost: the transaction happened, its answer got lost, the SDK sends
+// it again: it counts once.
+func testCapAnswerLost(t *testing.T, s *suite) {
+	breaking := &losing{next: sharedTransport()}
+	table := store.New(Client(s.endpoint, breaking), s.table, s.clock.Now)
+	budget := []care.Cap{{Name: unique("budget:"), Bucket: "today", Amount: 1, Limit: 2}}
+	breaking.arm("TransactWriteItems")
+	for _, step := range []taking{{"a", budget, ""}, {"b", budget, ""}, {"c", budget, budget[0].Name}} {
+		full, err := table.Take(ctx, unique("")+step.taker, step.caps, s.clock.Now().Add(time.Hour))
+		must(t, err)
+		wantEqual(t, "full", full, step.full)
+	}
+	wantEqual(t, "answers lost", breaking.lost.Load(), int64(1))
+}
+
+// testCapRace: fifty at once, ten places, and each of them asks twice.
 func testCapRace(t *testing.T, s *suite) {
 	s.needsAtomic(t)
-	name := unique("invite:")
+	name := unique("reply:")
+	caps := []care.Cap{
+		{Name: name, Bucket: "today", Amount: 1, Limit: 10},
+		{Name: name + ":budget", Bucket: "today", Amount: 10_000, Limit: 1_000_000},
+	}
 	var taken atomic.Int64
-	race(racers, func(int) {
-		ok, _, err := s.store.TakeCap(ctx, name, "today", "", 5, s.clock.Now().Add(time.Hour))
-		if err != nil {
-			t.Error(err)
+	race(50, func(n int) {
+		var before string
+		for again := range 2 {
+			full, err := s.store.Take(ctx, fmt.Sprint(name, n), caps, s.clock.Now().Add(time.Hour))
+			if err != nil {
+				t.Error(err)
+			}
+			if again == 1 && full != before {
+				t.Errorf("%d: full is %q, then %q", n, before, full)
+			}
+			before = full
 		}
-		if ok {
+		if before == "" {
 			taken.Add(1)
 		}
 	})
-	wantEqual(t, "taken of 5", taken.Load(), int64(5))
+	wantEqual(t, "taken of 10", taken.Load(), int64(10))
+	// The other cap was taken from by those ten only: 90 times 10,000 are left.
+	rest := []care.Cap{{Name: name + ":budget", Bucket: "today", Amount: 900_000, Limit: 1_000_000}}
+	s.take(t, taking{name + " rest", rest, ""})
+	rest[0].Amount = 1
+	s.take(t, taking{name + " no more", rest, name + ":budget"})
+}
+
+// testStorm: the minutes of a storm, by hand.
+func testStorm(t *testing.T, s *suite) {
+	intent := unique("outage-")
+	start := time.Date(2026, 3, 1, 11, 58, 30, 0, time.UTC)
+	for _, at := range []time.Duration{0, 10 * time.Second, 29 * time.Second, 2 * time.Minute, 2 * time.Minute, 10 * time.Minute} {
+		must(t, s.store.CountStorm(ctx, intent, start.Add(at)))
+	}
+	must(t, s.store.CountStorm(ctx, unique("refund-"), start))
+	for _, row := range []struct {
+		name        string
+		now, within time.Duration
+		want        int
+	}{
+		{"at once", 29 * time.Second, time.Minute, 3},
+		{"what comes later is not seen", time.Minute, 10 * time.Minute, 3},
+		{"the minute in which it begins counts whole", 10 * time.Minute, 10 * time.Minute, 6},
+		{"after it", 11 * time.Minute, 10 * time.Minute, 3},
+		{"the last minute", 10 * time.Minute, 59 * time.Second, 1},
+		{"long after", time.Hour, 10 * time.Minute, 0},
+		{"a day back", 24 * time.Hour, 24 * time.Hour, 6},
+		{"never more than a day back", 25 * time.Hour, 48 * time.Hour, 0},
+	} {
+		n, err := s.store.Storm(ctx, intent, start.Add(row.now), row.within)
+		must(t, err)
+		if n != row.want {
+			t.Errorf("%s: %d posts, want %d", row.name, n, row.want)
+		}
+	}
+	race(racers, func(int) {
+		if err := s.store.CountStorm(ctx, intent, start.Add(time.Hour)); err != nil {
+			t.Error(err)
+		}
+	})
+	n, err := s.store.Storm(ctx, intent, start.Add(time.Hour), 0)
+	must(t, err)
+	if s.features.Atomic {
+		wantEqual(t, "posts at once", n, racers)
+	}
+	wantCode(t, s.store.CountStorm(ctx, "", start), care.Invalid)
 }
 
 // --- invitations, counters, work
