@@ -138,6 +138,24 @@ type Plan struct {
 	Reasons       []Reason `json:"reasons"`
 }
 
+// Later is until when Text has to wait, on a whole second; zero when it need not,
+// or no longer. It counts from when the rules decided, so that a post that comes
+// round again does not wait twice.
+func (p Plan) Later(now time.Time) time.Time {
+	if p.DelaySeconds <= 0 || p.Seen == nil || p.Action != ActionAnswer && p.Action != ActionAcknowledge {
+		return time.Time{}
+	}
+	end := p.Seen.At.UTC().Add(time.Duration(p.DelaySeconds) * time.Second)
+	if whole := end.Truncate(time.Second); whole.Before(end) {
+		end = whole.Add(time.Second)
+	}
+	// Clocks differ a little: who comes back after the wait must not find a rest.
+	if end.Sub(now) < time.Second {
+		return time.Time{}
+	}
+	return end
+}
+
 // Limits travel with a plan to the one door: only there is it known what was
 // sent meanwhile.
 type Limits struct {

@@ -1,6 +1,10 @@
 package config
 
-import "github.com/fielder-care/fielder/shared/care"
+import (
+	"slices"
+
+	"github.com/fielder-care/fielder/shared/care"
+)
 
 // Stop is the kill switch: what no machine says for now, whatever the rules
 // allow. One rule is stopped by its own Enabled. People go on answering.
@@ -11,6 +15,9 @@ type Stop struct {
 	// Reason is shown wherever the switch held something back.
 	Reason string `yaml:"reason" json:"reason,omitempty"`
 }
+
+// On says whether the switch holds back what machines say on a platform.
+func (s Stop) On(p care.Platform) bool { return s.Everything || slices.Contains(s.Platforms, p) }
 
 // Storm is when many posts about one intent are a storm: at least Posts of them
 // within Within.

@@ -51,6 +51,9 @@ type Request struct {
 	Resolution *Done `json:"resolution,omitempty"`
 }
 
+// said is true when the plan's text reached the author.
+func (r Request) said() bool { return r.Sent != nil && r.Sent.Status == "sent" }
+
 // Done is what wakes the workflow: who finished the task, and how.
 type Done struct {
 	By  string `json:"by"`
@@ -205,6 +208,11 @@ func (s *Service) Open(ctx context.Context, r Request) (Opened, error) {
 		}
 		target := bundle.Routing.SLA[r.Triage.Severity.String()]
 		due := Due(bundle.Hours, target, now)
+		if at := r.Plan.Promised; r.said() && !at.IsZero() && at.Before(due) {
+			due = at
+			reasons = append(reasons, care.Reason{By: "promise", Text: fmt.Sprintf("We told the author that they hear from us by %s, which is sooner than the service level asks.",
+				at.In(bundle.Hours.Location()).Format("15:04 on Monday, 2 January"))})
+		}
 		warn := due.Add(-time.Duration(target.WarnBefore))
 		if warn.Before(now) {
 			warn = now

@@ -20,7 +20,7 @@ import (
 
 // Kinds of things that go out.
 const (
-	KindReply      = "reply"      // an automated answer to a post
+	KindReply      = "reply"      // an answer to a post, or its acknowledgement (Plan.Action)
 	KindInvitation = "invitation" // an invitation to stay in touch
 )
 
@@ -32,6 +32,13 @@ type Request struct {
 	Plan        care.Plan   `json:"plan"`
 	Match       care.Match  `json:"match"`
 	Triage      care.Triage `json:"triage"`
+	// Agent approved the text and answers for it; "" for an automated reply. An
+	// agent's reply has the same key as an automated one, so that a post gets one
+	// reply whoever sends it. No machine's cap, budget or kill switch holds it.
+	Agent string `json:"agent,omitempty"`
+	// Confirmed: the agent looked at what seems to be personal data (our own
+	// hotline, say) and lets it stand in public.
+	Confirmed bool `json:"confirmed,omitempty"`
 	// Send is set for KindInvitation.
 	Send *Invitation `json:"send,omitempty"`
 }
@@ -58,6 +65,8 @@ type Result struct {
 	Status  string        `json:"status"`
 	Reasons []care.Reason `json:"reasons"`
 	Sent    care.Sent     `json:"sent"`
+	// CostUSD is what the platform charges for it, at list price.
+	CostUSD float64 `json:"costUsd,omitempty"`
 }
 
 // Locks is the send lock of a conversation.
@@ -71,9 +80,9 @@ type History interface {
 	Conversation(ctx context.Context, id care.ConversationID) (care.Conversation, error)
 	UpdateConversation(ctx context.Context, id care.ConversationID, fn func(*care.Conversation) error) (care.Conversation, error)
 	PutInteraction(ctx context.Context, i care.Interaction) error
-	// TakeCap counts one against a limit and says whether it was still free; the
-	// same taker counts once.
-	TakeCap(ctx context.Context, name, bucket, taker string, limit int, expires time.Time) (bool, int, error)
+	// Take takes from every cap or, when one is full, from none and names it; the
+	// same taker takes once.
+	Take(ctx context.Context, taker string, caps []care.Cap, expires time.Time) (full string, err error)
 	// Deleted says whether the post is gone upstream.
 	Deleted(ctx context.Context, id care.PostID) (bool, error)
 }
@@ -177,6 +186,12 @@ func (s *Service) once(ctx context.Context, r Request, key string, attempt *idem
 		out.To, out.Private, out.Text, out.Lang = r.Send.To, true, r.Send.Invitation.Text, r.Send.Customer.Lang
 	}
 	out.Account, out.Since = account, attempt.Since()
+	bundle, err := s.Bundles.Current(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	q := s.question(r, out, bundle)
+	price := policy.Price(platform, q.Tier, out.Private, r.Post.Addressed, out.Text, q.Now)
 	client, err := s.Door.Open(ctx, platform, account)
 	if care.CodeOf(err) == care.NotFound {
 		return refused("door", "No account of ours is set up to answer there; a person must answer on the platform."), nil
@@ -189,7 +204,7 @@ func (s *Service) once(ctx context.Context, r Request, key string, attempt *idem
 		// heard it. Look before saying anything.
 		sent, found, err := client.Find(ctx, out)
 		if found {
-			return said(sent, "It had been sent already; the first attempt's answer was lost."), nil
+			return said(sent, price, "It had been sent already; the first attempt's answer was lost."), nil
 		}
 		switch care.CodeOf(err) {
 		case "": // surely not said: go on
@@ -201,7 +216,7 @@ func (s *Service) once(ctx context.Context, r Request, key string, attempt *idem
 				Text: "An earlier attempt may have been sent and the platform does not let us check; a person must look before anything is said again."}}}, nil
 		}
 	} else {
-		verdict, err := s.allowed(ctx, r, out)
+		verdict, err := s.allowed(ctx, r, q, bundle, price)
 		if err != nil {
 			return Result{}, err
 		}
@@ -215,7 +230,7 @@ func (s *Service) once(ctx context.Context, r Request, key string, attempt *idem
 	sent, err := client.Send(ctx, out)
 	switch code := care.CodeOf(err); code {
 	case "":
-		return said(sent, "It was sent."), nil
+		return said(sent, price, "It was sent."), nil
 	case care.Refused, care.NotFound, care.Invalid:
 		slog.WarnContext(ctx, "platform refused", "platform", string(platform), "code", string(code), "error", err.Error())
 		return refused("platform:"+string(platform), refusal(err)), nil
@@ -230,11 +245,13 @@ func (s *Service) once(ctx context.Context, r Request, key string, attempt *idem
 	}
 }
 
-// allowed asks policy, with what only the store knows.
-func (s *Service) allowed(ctx context.Context, r Request, out care.Outgoing) (policy.Verdict, error) {
-	bundle, err := s.Bundles.Current(ctx)
-	if err != nil {
-		return policy.Verdict{}, err
+// allowed asks the brand's switches, policy, and the caps, with what only the
+// store knows. Nothing is taken from a cap before all else is in order.
+func (s *Service) allowed(ctx context.Context, r Request, q policy.Request, b *config.Bundle, price float64) (policy.Verdict, error) {
+	if r.Agent == "" {
+		if why, ok := stopped(r, q.Platform, b, q.Now); !ok {
+			return why, nil
+		}
 	}
 	if r.Kind == KindReply {
 		gone, err := s.History.Deleted(ctx, r.Post.ID())
@@ -247,29 +264,28 @@ func (s *Service) allowed(ctx context.Context, r Request, out care.Outgoing) (po
 	}
 	conv := r.Match.Conversation
 	if conv.ID != "" { // read it afresh: an agent may have taken it meanwhile
+		var err error
 		if conv, err = s.History.Conversation(ctx, conv.ID); err != nil {
 			return policy.Verdict{}, err
 		}
 	}
-	q := s.question(r, out, conv, bundle)
+	q.AgentOnIt = conv.Agent != "" || conv.Escalation != nil
 	verdict := policy.MaySend(q)
-	if !verdict.Allowed {
+	if !verdict.Allowed || r.Kind != KindReply || r.Agent != "" {
 		return verdict, nil
 	}
-	if r.Kind == KindReply && r.Post.Author.ID != "" {
-		now := s.Clock().UTC()
-		name := "reply:" + string(r.Post.Platform) + ":" + r.Post.Author.ID
-		limit := dailyCap
-		if n := config.CapOf(r.Plan.Tags); n > 0 && n < limit {
-			limit = n // the rule allows fewer; it counts its own
-			name += ":" + r.Plan.Rule
-		}
-		free, _, err := s.History.TakeCap(ctx, name, now.Format("2006-01-02"), string(r.Post.ID()), limit, now.Add(48*time.Hour))
-		if err != nil {
-			return policy.Verdict{}, err
-		}
-		if !free {
-			return deny("guard:daily-cap", "This author has had as many automated replies today as one person may get."), nil
+	list, expires := limits(r, b, price, q.Now)
+	caps := make([]care.Cap, len(list))
+	for n, l := range list {
+		caps[n] = l.Cap
+	}
+	full, err := s.History.Take(ctx, "reply:"+string(r.Post.ID()), caps, expires)
+	if err != nil {
+		return policy.Verdict{}, err
+	}
+	for _, l := range list {
+		if l.Name == full {
+			return deny(l.by, l.text), nil
 		}
 	}
 	return verdict, nil
@@ -292,11 +308,15 @@ func (s *Service) aftermath(ctx context.Context, r Request, res Result) error {
 	if at.IsZero() {
 		at = s.Clock()
 	}
+	by := "bot"
+	if r.Agent != "" {
+		by = r.Agent
+	}
 	if c := r.Match.Customer.ID; c != "" {
 		err := s.History.PutInteraction(ctx, care.Interaction{
 			ID: "reply:" + string(r.Post.ID()), Kind: care.InteractionReply, Customer: c, Conversation: conv,
 			Platform: r.Post.Platform, Private: r.Plan.Private || r.Post.Private, At: at, Text: r.Plan.Text,
-			URL: res.Sent.URL, By: "bot", Detail: map[string]string{"rule": r.Plan.Rule, "post": string(r.Post.ID())},
+			URL: res.Sent.URL, By: by, Detail: map[string]string{"rule": r.Plan.Rule, "post": string(r.Post.ID())},
 		})
 		if err != nil {
 			return err
@@ -304,7 +324,10 @@ func (s *Service) aftermath(ctx context.Context, r Request, res Result) error {
 	}
 	if conv != "" {
 		_, err := s.History.UpdateConversation(ctx, conv, func(c *care.Conversation) error {
-			if c.Escalation == nil {
+			switch {
+			case r.Agent != "":
+				c.State = c.State.Next(care.AgentAnswered)
+			case c.Escalation == nil && r.Plan.Action != care.ActionAcknowledge: // after that we still owe the answer
 				c.State = c.State.Next(care.AnsweredFully)
 			}
 			if at.After(c.Last) {
@@ -317,7 +340,7 @@ func (s *Service) aftermath(ctx context.Context, r Request, res Result) error {
 		}
 	}
 	return s.Bus.Publish(ctx, &events.ReplySent{Meta: meta, Post: events.RefOf(r.Post), Conversation: conv,
-		Rule: r.Plan.Rule, Private: r.Plan.Private || r.Post.Private, Automated: true, Sent: res.Sent})
+		Rule: r.Plan.Rule, Private: r.Plan.Private || r.Post.Private, Automated: r.Agent == "", Sent: res.Sent, CostUSD: res.CostUSD})
 }
 
 // letGo gives the claim back; failing to costs the next attempt a wait.
@@ -347,8 +370,8 @@ func keys(r Request) (claim, lock string, err error) {
 	return "", "", care.Errorf(care.Invalid, "send does not know the kind %q", r.Kind)
 }
 
-func said(sent care.Sent, text string) Result {
-	return Result{Status: StatusSent, Sent: sent, Reasons: []care.Reason{{By: "door", Text: text}}}
+func said(sent care.Sent, price float64, text string) Result {
+	return Result{Status: StatusSent, Sent: sent, CostUSD: price, Reasons: []care.Reason{{By: "door", Text: text}}}
 }
 
 func refused(by, text string) Result {
@@ -370,12 +393,15 @@ func refusal(err error) string {
 }
 
 // question puts a request into policy's words.
-func (s *Service) question(r Request, out care.Outgoing, conv care.Conversation, b *config.Bundle) policy.Request {
+func (s *Service) question(r Request, out care.Outgoing, b *config.Bundle) policy.Request {
 	q := policy.Request{
 		Now: s.Clock(), Platform: r.Post.Platform, Sender: policy.Bot, Kind: policy.Reply, Private: out.Private, Post: r.Post,
-		Consent: r.Match.Customer.Consent, AgentOnIt: conv.Agent != "" || conv.Escalation != nil,
+		Consent:             r.Match.Customer.Consent,
 		TextHasPersonalData: len(text.NewDetector(b.Brand.OrderNumbers).Kinds(out.Text)) > 0,
 		TextHasURL:          text.HasURL(out.Text),
+	}
+	if r.Agent != "" {
+		q.Sender, q.TextHasPersonalData = policy.Agent, q.TextHasPersonalData && !r.Confirmed
 	}
 	if r.Kind == KindInvitation {
 		q.Platform, q.Kind, q.Post = r.Send.Invitation.Platform, policy.Invitation, care.Post{}

@@ -3,8 +3,10 @@ package send
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,8 +28,10 @@ type world struct {
 	lockEnd map[string]time.Time
 	conv    care.Conversation
 	deleted bool
-	caps    int
+	used    map[string]int64 // by name and bucket
 	taken   map[string]bool
+	keep    time.Time
+	bundle  config.Bundle
 
 	said      []care.Outgoing
 	sendErrs  []error // what the next sends answer; "after" of them really said it
@@ -35,13 +39,16 @@ type world struct {
 	findErr   error
 	timeline  map[string]care.Interaction
 	events    []string
+	cost      float64 // of the last ReplySent
 	noAccount bool
 	n         int
 }
 
 func newWorld() *world {
 	return &world{now: time.Date(2026, 11, 17, 9, 0, 0, 0, time.UTC), work: map[string]idempotency.Record{}, locks: map[string]string{}, lockEnd: map[string]time.Time{},
-		conv: care.Conversation{ID: "con_1", State: care.StateOpen}, timeline: map[string]care.Interaction{}, taken: map[string]bool{}}
+		conv: care.Conversation{ID: "con_1", State: care.StateOpen}, timeline: map[string]care.Interaction{}, taken: map[string]bool{}, used: map[string]int64{},
+		bundle: config.Bundle{Brand: config.Brand{Accounts: []config.Account{{Platform: care.X, ID: "7001001", Automated: true}, {Platform: care.Mastodon, ID: "7004001", Automated: true}}},
+			Hours: config.Hours{TimeZone: "Europe/Madrid"}, Rules: []config.Rule{{Name: "hours"}}}}
 }
 
 func (w *world) ClaimWork(_ context.Context, key, owner string, deadline, expires time.Time) (idempotency.Record, bool, error) {
@@ -107,18 +114,22 @@ func (w *world) PutInteraction(_ context.Context, i care.Interaction) error {
 	w.timeline[i.ID] = i
 	return nil
 }
-func (w *world) TakeCap(_ context.Context, _, _, taker string, limit int, _ time.Time) (bool, int, error) {
+func (w *world) Take(_ context.Context, taker string, caps []care.Cap, expires time.Time) (string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.taken[taker] {
-		return true, w.caps, nil
+		return "", nil
 	}
-	if w.caps >= limit {
-		return false, w.caps, nil
+	for _, c := range caps {
+		if w.used[c.Name+" "+c.Bucket]+c.Amount > c.Limit {
+			return c.Name, nil
+		}
 	}
-	w.taken[taker] = true
-	w.caps++
-	return true, w.caps, nil
+	for _, c := range caps {
+		w.used[c.Name+" "+c.Bucket] += c.Amount
+	}
+	w.taken[taker], w.keep = true, expires
+	return "", nil
 }
 func (w *world) Deleted(context.Context, care.PostID) (bool, error) { return w.deleted, nil }
 func (w *world) Open(context.Context, care.Platform, string) (Platform, error) {
@@ -157,14 +168,15 @@ func (w *world) Find(_ context.Context, out care.Outgoing) (care.Sent, bool, err
 	}
 	return care.Sent{}, false, nil
 }
-func (w *world) Current(context.Context) (*config.Bundle, error) {
-	return &config.Bundle{Brand: config.Brand{Accounts: []config.Account{{Platform: care.X, ID: "7001001", Automated: true}, {Platform: care.Mastodon, ID: "7004001", Automated: true}}}}, nil
-}
+func (w *world) Current(context.Context) (*config.Bundle, error) { return &w.bundle, nil }
 func (w *world) Publish(_ context.Context, d ...events.Detail) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, e := range d {
 		w.events = append(w.events, e.Type())
+		if sent, ok := e.(*events.ReplySent); ok {
+			w.cost = sent.CostUSD
+		}
 	}
 	return nil
 }
@@ -215,8 +227,30 @@ func TestRefusals(t *testing.T) {
 		{"an agent has the conversation", func(w *world, _ *Request) { w.conv.Escalation = &care.Escalation{} }, "policy:agent-on-it"},
 		{"deleted meanwhile", func(w *world, _ *Request) { w.deleted = true }, "upstream"},
 		{"our own post", func(_ *world, r *Request) { r.Post.Author.Own = true }, "policy:own-account"},
-		{"daily cap", func(w *world, _ *Request) { w.caps = dailyCap }, "guard:daily-cap"},
-		{"the rule's own cap", func(w *world, r *Request) { w.caps = 1; r.Plan.Tags = []string{config.CapTag(1)} }, "guard:daily-cap"},
+		{"daily cap", func(w *world, _ *Request) { w.used["reply:x:9 2026-11-17"] = 10 }, "guard:daily-cap"},
+		{"the rule's cap per author", func(w *world, r *Request) {
+			r.Plan.Limits.PerCustomerPerDay = 2
+			w.used["rule:hours:x:9 2026-11-17"] = 2
+		}, "guard:per-customer-per-day"},
+		{"the rule's cap per day", func(w *world, r *Request) { r.Plan.Limits.PerDay = 50; w.used["rule:hours 2026-11-17"] = 50 }, "guard:per-day"},
+		{"once per conversation", func(w *world, r *Request) {
+			r.Plan.Limits.OncePerConversation = true
+			w.used["once:hours:con_1 once"] = 1
+		}, "guard:once-per-conversation"},
+		{"budget is used up", func(w *world, _ *Request) {
+			w.bundle.Budgets = map[care.Platform]float64{care.X: 1.50}
+			w.used["budget:x 2026-11-17"] = 1_495_000
+		}, "guard:budget"},
+		{"budget too small for a link", func(w *world, r *Request) {
+			w.bundle.Budgets = map[care.Platform]float64{care.X: 0.19}
+			r.Plan.Text = "We open at nine: https://veloria.com/hours"
+		}, "guard:budget"},
+		{"no budget at all", func(w *world, _ *Request) { w.bundle.Budgets = map[care.Platform]float64{care.X: 0} }, "guard:budget"},
+		{"kill switch for everything", func(w *world, _ *Request) { w.bundle.Stop.Everything = true }, "guard:stop"},
+		{"kill switch for the platform", func(w *world, _ *Request) { w.bundle.Stop.Platforms = []care.Platform{care.Facebook, care.X} }, "guard:stop"},
+		{"kill switch for the rule", func(w *world, _ *Request) { w.bundle.Rules[0].Enabled = new(bool) }, "guard:rule"},
+		{"the rule is over", func(w *world, _ *Request) { w.bundle.Rules[0].Expires = "2026-11-16" }, "guard:rule"},
+		{"the rule was taken out during the delay", func(w *world, r *Request) { w.bundle.Rules = nil; r.Plan.DelaySeconds = 60 }, "guard:rule"},
 		{"no account of ours", func(w *world, _ *Request) { w.noAccount = true }, "door"},
 		{"personal data in public", func(_ *world, r *Request) { r.Plan.Text = "We wrote to anna@example.com." }, "policy:personal-data"},
 		{"deleted on the platform", func(w *world, _ *Request) {
@@ -233,6 +267,12 @@ func TestRefusals(t *testing.T) {
 				if err != nil || res.Status != StatusRefused || res.Reasons[0].By != r.by {
 					t.Fatalf("got %+v, %v; want %s", res, err, r.by)
 				}
+				if res.CostUSD != 0 {
+					t.Errorf("a refusal costs $%g", res.CostUSD)
+				}
+			}
+			if len(w.taken) != 0 && !strings.HasPrefix(r.by, "platform:") {
+				t.Errorf("refused, and yet took from the caps: %v", w.used)
 			}
 			if len(w.said) != 0 || w.events[0] != "ReplyRefused" {
 				t.Errorf("said %v, events %v", w.said, w.events)
@@ -315,7 +355,7 @@ func TestBusy(t *testing.T) {
 func TestRetriesTakeOnePlaceUnderTheCap(t *testing.T) {
 	w := newWorld()
 	r := request()
-	r.Plan.Tags = []string{config.CapTag(1)}
+	r.Plan.Limits.PerCustomerPerDay = 1
 	for range 3 {
 		w.sendErrs, w.after = append(w.sendErrs, care.Errorf(care.Unavailable, "down")), append(w.after, false)
 	}
@@ -359,11 +399,19 @@ func TestNeverTwice(t *testing.T) {
 			w.sendErrs, w.after = append(w.sendErrs, err), append(w.after, really)
 		}
 		s := w.service()
+		r := request()
+		if rapid.Bool().Draw(rt, "limits") {
+			w.bundle.Budgets = map[care.Platform]float64{care.X: 0.01}
+			r.Plan.Limits = care.Limits{PerCustomerPerDay: 1, PerDay: 1, OncePerConversation: true}
+		}
+		if rapid.Bool().Draw(rt, "acknowledge") {
+			r.Plan.Action = care.ActionAcknowledge
+		}
 		var res Result
 		var err error
 		for range 10 {
 			w.now = w.now.Add(time.Minute)
-			if res, err = s.Handle(t.Context(), request()); err == nil {
+			if res, err = s.Handle(t.Context(), r); err == nil {
 				break
 			}
 		}
@@ -382,12 +430,20 @@ func TestInvitation(t *testing.T) {
 			t.Fatalf("got %+v, %v", res, err)
 		}
 	}
+	if len(w.taken) != 0 {
+		t.Errorf("an invitation took from the caps of replies: %v", w.used)
+	}
 	if len(w.said) != 1 || !w.said[0].Private || w.said[0].To.ID != "66503" || w.said[0].Key != "invitation:cus_1:e1" {
 		t.Errorf("said %+v", w.said)
 	}
 	r.Send.Invitation.ID, r.Send.Customer.Consent.Invite = "cus_1:e2", false
 	if res, err := w.service().Handle(t.Context(), r); err != nil || res.Status != StatusRefused {
 		t.Errorf("without consent: %+v, %v", res, err)
+	}
+	r.Send.Invitation.ID, r.Send.Customer.Consent.Invite = "cus_1:e3", true
+	w.bundle.Stop = config.Stop{Platforms: []care.Platform{care.Mastodon}}
+	if res, err := w.service().Handle(t.Context(), r); err != nil || res.Status != StatusRefused || res.Reasons[0].By != "guard:stop" || len(w.said) != 1 {
+		t.Errorf("with the kill switch on: %+v, %v", res, err)
 	}
 }
 
@@ -401,5 +457,131 @@ func TestInvalid(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+// What a reply takes, and how it is counted: by the day of the brand, in millionths
+// of a dollar, the rule's own caps beside everybody's.
+func TestTakes(t *testing.T) {
+	all := care.Limits{PerCustomerPerDay: 3, PerDay: 100, OncePerConversation: true}
+	rows := []struct {
+		name   string
+		change func(*world, *Request)
+		want   map[string]int64
+		keep   time.Duration
+		cost   float64
+	}{
+		{"a plain reply", func(*world, *Request) {}, map[string]int64{"reply:x:9 2026-11-17": 1}, 48 * time.Hour, 0.010},
+		{"everything", func(w *world, r *Request) {
+			r.Plan.Limits, w.bundle.Budgets = all, map[care.Platform]float64{care.X: 5}
+			r.Plan.Text = "See https://veloria.com/hours"
+		}, map[string]int64{"reply:x:9 2026-11-17": 1, "rule:hours:x:9 2026-11-17": 1, "rule:hours 2026-11-17": 1, "once:hours:con_1 once": 1, "budget:x 2026-11-17": 200_000},
+			90 * 24 * time.Hour, 0.200},
+		{"after midnight where the brand is", func(w *world, r *Request) {
+			w.now = time.Date(2026, 11, 17, 23, 30, 0, 0, time.UTC) // 00:30 in Madrid
+		}, map[string]int64{"reply:x:9 2026-11-18": 1}, 48 * time.Hour, 0.010},
+		{"a platform that charges nothing has no use for its budget", func(w *world, r *Request) {
+			r.Post.Platform, r.Post.Account, w.bundle.Budgets = care.Mastodon, "7004001", map[care.Platform]float64{care.Mastodon: 0}
+		}, map[string]int64{"reply:mastodon:9 2026-11-17": 1}, 48 * time.Hour, 0},
+		{"the platform hides the author", func(w *world, r *Request) { r.Post.Author, r.Plan.Limits = care.Author{}, all },
+			map[string]int64{"rule:hours 2026-11-17": 1, "once:hours:con_1 once": 1}, 90 * 24 * time.Hour, 0.010},
+		{"no conversation: the thread", func(w *world, r *Request) {
+			r.Match.Conversation, r.Plan.Limits.OncePerConversation = care.Conversation{}, true
+		}, map[string]int64{"reply:x:9 2026-11-17": 1, "once:hours:x:7001001:1 once": 1}, 90 * 24 * time.Hour, 0.010},
+		{"a rule that the door does not know yet", func(w *world, r *Request) { w.bundle.Rules = nil }, map[string]int64{"reply:x:9 2026-11-17": 1}, 48 * time.Hour, 0.010},
+		{"another platform is stopped", func(w *world, r *Request) { w.bundle.Stop.Platforms = []care.Platform{care.Mastodon} }, map[string]int64{"reply:x:9 2026-11-17": 1}, 48 * time.Hour, 0.010},
+	}
+	for _, r := range rows {
+		t.Run(r.name, func(t *testing.T) {
+			w := newWorld()
+			req := request()
+			r.change(w, &req)
+			for range 2 {
+				if res, err := w.service().Handle(t.Context(), req); err != nil || res.Status != StatusSent || res.CostUSD != r.cost {
+					t.Fatalf("got %+v, %v", res, err)
+				}
+			}
+			if !maps.Equal(w.used, r.want) {
+				t.Errorf("took %v, want %v", w.used, r.want)
+			}
+			if got := w.keep.Sub(w.now); got != r.keep {
+				t.Errorf("remembered for %v, want %v", got, r.keep)
+			}
+			if w.cost != r.cost {
+				t.Errorf("ReplySent says $%g, want $%g", w.cost, r.cost)
+			}
+		})
+	}
+}
+
+// Refusals say in words what held a reply back; the kill switch gives the reason
+// that whoever threw it wrote down.
+func TestReasonsInWords(t *testing.T) {
+	rows := []struct {
+		name   string
+		change func(*world, *Request)
+		want   string
+	}{
+		{"everything stopped", func(w *world, _ *Request) {
+			w.bundle.Stop = config.Stop{Everything: true, Reason: "Outage in the north."}
+		},
+			"The kill switch is on: nothing is said automatically everywhere. Its reason: Outage in the north."},
+		{"one platform stopped", func(w *world, _ *Request) { w.bundle.Stop.Platforms = []care.Platform{care.X} },
+			"The kill switch is on: nothing is said automatically on x."},
+		{"rule switched off", func(w *world, _ *Request) { w.bundle.Rules[0].Enabled = new(bool) },
+			"Rule hours was switched off, or its time was over, before its reply went out."},
+		{"budget", func(w *world, r *Request) {
+			w.bundle.Budgets, r.Plan.Text = map[care.Platform]float64{care.X: 0.19}, "See veloria.com"
+		}, "Today's budget for automated replies on x, $0.19, has too little left for this one, which costs $0.200."},
+	}
+	for _, r := range rows {
+		t.Run(r.name, func(t *testing.T) {
+			w := newWorld()
+			req := request()
+			r.change(w, &req)
+			res, err := w.service().Handle(t.Context(), req)
+			if err != nil || len(res.Reasons) != 1 || res.Reasons[0].Text != r.want {
+				t.Errorf("got %+v, %v", res, err)
+			}
+		})
+	}
+}
+
+// An acknowledgement is a reply after which we still owe the answer.
+func TestAcknowledge(t *testing.T) {
+	w := newWorld()
+	r := request()
+	r.Plan.Action = care.ActionAcknowledge
+	for range 2 {
+		if res, err := w.service().Handle(t.Context(), r); err != nil || res.Status != StatusSent {
+			t.Fatalf("got %+v, %v", res, err)
+		}
+	}
+	if len(w.said) != 1 || w.conv.State != care.StateOpen || w.events[0] != "ReplySent" {
+		t.Errorf("said %d times, the conversation is %s, events %v", len(w.said), w.conv.State, w.events)
+	}
+}
+
+// Many posts at once, few places: never more replies than places, and none of
+// them for nothing.
+func TestCapsHoldUnderRace(t *testing.T) {
+	w := newWorld()
+	s := w.service()
+	var owners atomic.Int64
+	s.Owner = func(context.Context) string { return fmt.Sprint("o", owners.Add(1)) }
+	var wg sync.WaitGroup
+	for n := range 40 {
+		wg.Go(func() {
+			r := request()
+			r.Post.NativeID, r.Post.Thread, r.Post.Author.ID = fmt.Sprint(n), fmt.Sprint(n), fmt.Sprint("author", n)
+			r.Plan.Limits.PerDay = 7
+			if _, err := s.Handle(t.Context(), r); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if len(w.said) != 7 || w.used["rule:hours 2026-11-17"] != 7 {
+		t.Errorf("said %d times, %d places taken, of 7", len(w.said), w.used["rule:hours 2026-11-17"])
 	}
 }
