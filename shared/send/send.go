@@ -136,6 +136,12 @@ const (
 	phaseSending = "sending"
 )
 
+// The door's word that something went out.
+const (
+	wasSent       = "It was sent."
+	wasSentBefore = "It had been sent already; the first attempt's answer was lost."
+)
+
 // Handle sends one thing, at most once. It returns an error only when nothing
 // final can be said yet (care.Busy, care.Throttled, care.Unavailable,
 // care.Unknown: try again later) or when something is set up wrongly
@@ -204,7 +210,7 @@ func (s *Service) once(ctx context.Context, r Request, key string, attempt *idem
 		// heard it. Look before saying anything.
 		sent, found, err := client.Find(ctx, out)
 		if found {
-			return said(sent, price, "It had been sent already; the first attempt's answer was lost."), nil
+			return said(sent, price, wasSentBefore), nil
 		}
 		switch care.CodeOf(err) {
 		case "": // surely not said: go on
@@ -230,7 +236,7 @@ func (s *Service) once(ctx context.Context, r Request, key string, attempt *idem
 	sent, err := client.Send(ctx, out)
 	switch code := care.CodeOf(err); code {
 	case "":
-		return said(sent, price, "It was sent."), nil
+		return said(sent, price, wasSent), nil
 	case care.Refused, care.NotFound, care.Invalid:
 		slog.WarnContext(ctx, "platform refused", "platform", string(platform), "code", string(code), "error", err.Error())
 		return refused("platform:"+string(platform), refusal(err)), nil

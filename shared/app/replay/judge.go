@@ -9,10 +9,9 @@ import (
 
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/config"
-	"github.com/fielder-care/fielder/shared/policy"
 	"github.com/fielder-care/fielder/shared/reply"
+	"github.com/fielder-care/fielder/shared/send"
 	"github.com/fielder-care/fielder/shared/store"
-	"github.com/fielder-care/fielder/shared/text"
 	"github.com/fielder-care/fielder/shared/triage"
 )
 
@@ -38,8 +37,11 @@ type verdict struct {
 	// refused is why the door did not say what was planned.
 	refused []care.Reason
 	usd     float64 // what was said costs, at list prices
-	// also names rules that would do something else were the winner not there.
-	also []string
+	// rivals are rules that would do something else were the winner not before
+	// them; tagged are rules that added tags.
+	rivals, tagged []string
+	// caps are what the door would count.
+	caps []send.Cap
 }
 
 // speaks is true when a machine says something by itself.
@@ -166,7 +168,7 @@ func recorded(r *store.PostRecord) verdict {
 				door = r.Reasons[i+1:]
 			}
 		}
-		if i := slices.IndexFunc(door, said); i >= 0 && v.plan.Action == care.ActionAcknowledge {
+		if i := slices.IndexFunc(door, send.Said); i >= 0 && v.plan.Action == care.ActionAcknowledge {
 			v.outcome = Acknowledged
 		} else {
 			v.refused = door
@@ -177,14 +179,13 @@ func recorded(r *store.PostRecord) verdict {
 
 // side is one config and what decides by it.
 type side struct {
-	bundle   *config.Bundle
-	triager  *triage.Triager
-	engine   engine
-	detector *text.Detector
+	bundle  *config.Bundle
+	triager *triage.Triager
+	engine  *reply.Engine
 }
 
 func newSide(b *config.Bundle) *side {
-	return &side{b, triage.New(b.Brand, b.Routing), compile(b), text.NewDetector(b.Brand.OrderNumbers)}
+	return &side{b, triage.New(b.Brand, b.Routing), reply.Compile(b)}
 }
 
 // somebody stands for a customer's first name: what the rules saw is kept
@@ -206,7 +207,7 @@ func (s *side) in(p care.Post, t care.Triage, seen care.Seen) reply.In {
 	if seen.AgentOnIt {
 		m.Conversation.Agent = "agent"
 	}
-	return reply.In{Post: p, Triage: t, Match: m, Now: seen.At, Bundle: s.bundle}
+	return reply.In{Post: p, Triage: t, Match: m, Now: seen.At, Storm: seen.Storm, Bundle: s.bundle}
 }
 
 // judge decides a post and asks the door, but for what the door counts. stored is
@@ -217,8 +218,8 @@ func (s *side) judge(in reply.In, stored verdict) verdict {
 	if in.Triage.Relevance == care.RelevanceChatter {
 		return verdict{outcome: Ignored}
 	}
-	trace := s.engine.Trace(in)
-	v := verdict{plan: trace.Plan, also: trace.Also}
+	v := verdict{plan: s.engine.Decide(in)}
+	v.rivals, v.tagged = s.engine.Rivals(in)
 	switch v.plan.Action {
 	case care.ActionAnswer:
 		v.outcome = Answered
@@ -234,36 +235,15 @@ func (s *side) judge(in reply.In, stored verdict) verdict {
 	if !speaks(v.plan) {
 		return v
 	}
-	v.usd = s.price(in, v)
-	switch verdict := policy.MaySend(s.question(in, v.plan)); {
-	case !verdict.Allowed:
-		v.refuse(verdict.Reasons)
+	door := s.look(in, v.plan)
+	v.usd, v.caps = door.CostUSD, door.Caps
+	switch {
+	case !door.Verdict.Allowed:
+		v.refuse(door.Verdict.Reasons)
 	case len(stored.refused) > 0 && (slices.ContainsFunc(stored.refused, outside) || s.samePlan(in, stored.plan, v.plan)):
 		v.refuse(stored.refused)
 	}
 	return v
-}
-
-// question puts a reply into policy's words, as the door does.
-func (s *side) question(in reply.In, p care.Plan) policy.Request {
-	q := policy.Request{Now: in.Now, Platform: in.Post.Platform, Sender: policy.Bot, Kind: policy.Reply, Private: p.Private || in.Post.Private,
-		Post: in.Post, Consent: in.Match.Customer.Consent, AgentOnIt: in.Match.Conversation.Agent != "",
-		TextHasPersonalData: len(s.detector.Kinds(p.Text)) > 0, TextHasURL: text.HasURL(p.Text)}
-	a := s.account(in.Post)
-	q.Tier, q.AccountAutomated = a.Tier, a.Automated
-	for _, b := range s.bundle.Brand.Blocked {
-		q.Blocked = q.Blocked || b.Platform == in.Post.Platform && b.ID == in.Post.Author.ID
-	}
-	return q
-}
-
-func (s *side) account(p care.Post) config.Account {
-	for _, a := range s.bundle.Brand.Accounts {
-		if a.Platform == p.Platform && (a.ID == p.Account || p.Account == "") {
-			return a
-		}
-	}
-	return config.Account{}
 }
 
 // price is what a verdict's text costs to say, 0 when it is not said.
@@ -271,7 +251,12 @@ func (s *side) price(in reply.In, v verdict) float64 {
 	if v.outcome != Answered && v.outcome != Acknowledged {
 		return 0
 	}
-	return policy.Price(in.Post.Platform, s.account(in.Post).Tier, v.plan.Private || in.Post.Private, in.Post.Addressed, v.plan.Text, in.Now)
+	return s.look(in, v.plan).CostUSD
+}
+
+// look asks the door.
+func (s *side) look(in reply.In, p care.Plan) send.Preview {
+	return send.Look(send.Request{Kind: send.KindReply, Post: in.Post, Plan: p, Match: in.Match, Triage: in.Triage}, s.bundle, in.Now)
 }
 
 // samePlan is true when two plans would do the same to a post.
@@ -325,6 +310,3 @@ func fits(said, pattern string) bool {
 func outside(r care.Reason) bool {
 	return r.By == "upstream" || strings.HasPrefix(r.By, "platform:")
 }
-
-// said is true for the door's word that a reply went out.
-func said(r care.Reason) bool { return r.By == "door" && strings.HasPrefix(r.Text, "It ") }

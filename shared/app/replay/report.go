@@ -157,10 +157,8 @@ func newTally(o Options) *tally {
 	t := &tally{o: o, report: &Report{Since: o.Sweep.Since, Until: o.Sweep.Until, Draft: o.Draft.Version},
 		outcomes: map[string]*Outcome{}, changes: map[string]*Change{}, rules: map[string]*Rule{}, conflicts: map[[2]string]int{},
 		refusals: map[string]*Refusal{}, cost: map[care.Platform]*Cost{}}
-	t.doors[1].bundle = o.Draft
 	if o.Against != nil {
 		t.report.Against = o.Against.Version
-		t.doors[0].bundle = o.Against
 	}
 	for _, r := range o.Draft.Rules {
 		entry(t.rules, r.Name).Rule = r.Name
@@ -194,9 +192,9 @@ func (t *tally) post(j *judged) {
 	r := t.report
 	r.Posts++
 	if t.o.Against != nil {
-		t.doors[0].pass(j, &j.before)
+		t.doors[0].pass(&j.before)
 	}
-	t.doors[1].pass(j, &j.after)
+	t.doors[1].pass(&j.after)
 	if j.unseen && (j.before.outcome != Ignored || j.after.outcome != Ignored) {
 		r.Unseen++
 	}
@@ -209,7 +207,7 @@ func (t *tally) post(j *judged) {
 		}
 	}
 	t.rule(j)
-	for _, loser := range j.after.also {
+	for _, loser := range j.after.rivals {
 		t.conflicts[[2]string{j.after.plan.Rule, loser}]++
 	}
 	if why := j.before.refused; len(why) > 0 {
