@@ -110,7 +110,7 @@ func fillReplay(ctx context.Context, client *dynamodb.Client, b *config.Bundle, 
 		if _, err := table.ClaimPost(ctx, p, "bench"); err != nil {
 			return "", err
 		}
-		if _, err := table.SavePlan(ctx, p.ID(), plan, &in.Triage); err != nil {
+		if _, _, err := table.SavePlan(ctx, p.ID(), plan, &in.Triage); err != nil {
 			return "", err
 		}
 		outcome := map[care.Action]care.Outcome{care.ActionAnswer: care.OutcomeAnswered, care.ActionWatch: care.OutcomeRecorded}[plan.Action]

@@ -80,6 +80,8 @@ func Run(t *testing.T, endpoint string, features Features) {
 		{"Post/Tombstone", testTombstone},
 		{"Post/TombstoneFirst", testTombstoneFirst},
 		{"Post/TombstoneRace", testTombstoneRace},
+		{"Archive", alone(testArchive)},
+		{"Archive/Pages", alone(testArchivePages)},
 		{"Customer/Prospect", testProspect},
 		{"Customer/ProspectRace", testProspectRace},
 		{"Customer/Put", testPutCustomer},
