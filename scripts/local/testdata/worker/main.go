@@ -38,6 +38,8 @@ type request struct {
 	Token  string          `json:"token"`
 	Detail json.RawMessage `json:"detail"`
 
+	Content []byte `json:"content"` // AppConfig asks whether a configuration is valid
+
 	RequestContext *struct{ HTTP struct{ Method, Path string } } `json:"requestContext"`
 }
 
@@ -57,6 +59,9 @@ func handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	}
 	if r.RequestContext != nil {
 		return answerHTTP(ctx, r, raw)
+	}
+	if len(r.Content) > 0 {
+		return nil, validate(r.Content)
 	}
 	if r.Do == "" && len(r.Detail) > 0 {
 		if err := json.Unmarshal(r.Detail, &r); err != nil {
@@ -88,6 +93,9 @@ func do(ctx context.Context, r request, raw json.RawMessage) (any, error) {
 		panic("on purpose")
 	case "crash":
 		os.Exit(3)
+	case "metric": // embedded metric format, without dimensions
+		fmt.Printf(`{"_aws":{"Timestamp":1,"CloudWatchMetrics":[{"Namespace":"Test","Dimensions":[[]],"Metrics":[{"Name":%q}]}]},%q:%d}`+"\n", r.Text, r.Text, r.N)
+		return nil, nil
 	case "sleep":
 		time.Sleep(time.Duration(r.N) * time.Millisecond)
 		return "awake", nil
@@ -179,6 +187,18 @@ func do(ctx context.Context, r request, raw json.RawMessage) (any, error) {
 		return *out.ContactId, nil
 	}
 	return nil, fmt.Errorf("do %q?", r.Do)
+}
+
+// validate is what AppConfig asks a validator: 13 is unlucky.
+func validate(content []byte) error {
+	var c struct{ V int }
+	if err := json.Unmarshal(content, &c); err != nil {
+		return err
+	}
+	if c.V == 13 {
+		return errors.New("13 is unlucky")
+	}
+	return nil
 }
 
 // plain makes an error a result, so that a test reads its text without retries.
