@@ -30,7 +30,8 @@ var usages = []struct{ name, args, does string }{
 	{"explain", "POST_ID", "why we did or did not answer"},
 	{"customers", "import [--region CC] FILE.csv", "import customers"},
 	{"rules bundle", "[DIR]", "check the config, print it as JSON"},
-	{"rules replay", "[--since 30d] [--until T] [--config DIR] [--against DIR2] [--platform P] [--stage NAME] [--samples N] [--json]", "what a draft would change"},
+	{"rules try", "--platform P --text TEXT [--customer ID] [--at TIME] ...", "what the rules do with a post, and why"},
+	{"rules replay", "[--since 30d] [--config DIR] [--against DIR] ...", "what a draft would have changed"},
 	{"bench", "[--only steps|starts|chain|replay] [--push 15s] [--rounds N] [--posts N]", "benchmarks, with what they mean"},
 }
 

@@ -23,6 +23,8 @@ func rulesCommand(name string) func(ctx context.Context, args []string, out, err
 	switch name {
 	case "bundle":
 		return rulesBundle
+	case "try":
+		return rulesTry
 	case "replay":
 		return rulesReplay
 	}
