@@ -40,11 +40,12 @@ const (
 // Trace decides a post as Decide does, and says for each rule in order why it
 // did or did not fire.
 func (e *Engine) Trace(in In) Trace {
-	t := Trace{Plan: e.Decide(in), Rules: make([]Verdict, 0, len(e.rules))}
+	plan, optsOut := e.decide(in)
+	t := Trace{Plan: plan, Rules: make([]Verdict, 0, len(e.rules))}
 	in.Bundle = e.bundle
 	f := e.look(&in)
 	defer f.done()
-	_, never := f.never()
+	_, never := f.never(optsOut)
 	var winner *rule
 	for i := range e.rules {
 		r := &e.rules[i]
