@@ -1,8 +1,8 @@
 package reply
 
 import (
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -11,32 +11,52 @@ import (
 	"github.com/fielder-care/fielder/shared/config"
 )
 
-// Failure is a golden example that does not come out as it should, or a template
-// that does not fit where it would be used.
+// Failure is a golden example that does not come out as it should.
 type Failure struct {
-	Test    string
+	Test string
+	// File and Path say where the example stands: "rules.yaml", "tests[3].expect".
+	File, Path string
+	// Message is what was expected and what came instead, one difference per line,
+	// and then why.
 	Message string
 }
 
 func (f Failure) String() string { return f.Test + ": " + f.Message }
 
-// RunTests runs the golden examples of a bundle and checks that every template
-// that a rule uses fits every platform on which the rule may use it. Examples
-// that do not assume what triage finds are triaged by triage; without triage
-// they fail.
-func RunTests(b *config.Bundle, triage func(care.Post) care.Triage) []Failure {
-	var failures []Failure
-	for i, t := range b.Tests {
-		in, err := given(b, i, t.Given, triage)
+// Senses are what golden examples need beside the rules.
+type Senses struct {
+	// Triage reads a post. Without it, examples fail that do not assume what it
+	// finds.
+	Triage func(care.Post) care.Triage
+	// Route names the queue of a post that a person gets and whose rule names none.
+	// Without it, examples fail that expect the queue of such a post.
+	Route func(b *config.Bundle, p care.Post, t care.Triage, m care.Match) string
+}
+
+// RunTests runs the golden examples of a bundle, those of all six files.
+func RunTests(b *config.Bundle, s Senses) []Failure {
+	var (
+		failures []Failure
+		engine   = Compile(b)
+		count    = map[string]int{} // by file: a path counts within its file
+	)
+	for i := range b.Tests {
+		t := &b.Tests[i]
+		if t.File == "" {
+			t = &config.Test{Name: t.Name, File: "rules.yaml", Given: t.Given, Expect: t.Expect}
+		}
+		path := fmt.Sprintf("tests[%d]", count[t.File])
+		count[t.File]++
+		in, err := given(b, i, t.Given, s.Triage)
 		if err != nil {
-			failures = append(failures, Failure{t.Name, err.Error()})
+			failures = append(failures, Failure{t.Name, t.File, path + ".given", err.Error()})
 			continue
 		}
-		for _, message := range differences(t.Expect, in, Decide(in)) {
-			failures = append(failures, Failure{t.Name, message})
+		if message := differences(&t.Expect, in, engine.Decide(in), s); message != "" {
+			failures = append(failures, Failure{t.Name, t.File, path + ".expect", message})
 		}
 	}
-	return append(failures, fits(b)...)
+	return failures
 }
 
 // given builds the input of a golden example.
@@ -58,26 +78,34 @@ func given(b *config.Bundle, i int, g config.Given, triage func(care.Post) care.
 			kind = care.KindMention
 		}
 	}
-	in := In{Now: at, Bundle: b, Post: care.Post{
+	in := In{Now: at, Bundle: b, Storm: g.Storm, Post: care.Post{
 		Platform: g.Platform, NativeID: fmt.Sprintf("test-%d", i), Thread: fmt.Sprintf("test-%d", i), Kind: kind, Private: g.Private,
-		Author: care.Author{ID: "author", Handle: "author"}, Text: g.Text, Lang: g.Lang, Addressed: !g.NotAddressed, CreatedAt: at, ReceivedAt: at,
+		Author: care.Author{ID: "author", Handle: "author", Followers: g.Followers, Verified: g.Verified},
+		Text:   g.Text, Lang: g.Lang, Addressed: !g.NotAddressed, CreatedAt: at, ReceivedAt: at,
 	}}
-	for _, a := range b.Brand.Accounts {
-		if a.Platform == g.Platform {
-			in.Post.Account = a.ID
-		}
+	n := slices.IndexFunc(b.Brand.Accounts, func(a config.Account) bool {
+		return a.Platform == g.Platform && (g.Account == "" || strings.EqualFold(a.Handle, strings.TrimPrefix(g.Account, "@")))
+	})
+	if n >= 0 {
+		in.Post.Account = b.Brand.Accounts[n].ID
+	} else if g.Account != "" {
+		return In{}, fmt.Errorf("brand.yaml has no account %q on %s", g.Account, g.Platform)
 	}
+	in.Match.First = g.FirstContact
 	if c := g.Customer; c != nil {
-		in.Match = care.Match{Known: true, Grade: c.Grade, Customer: care.Customer{
-			ID: "cus_test", External: "test", Name: c.Name, Tier: c.Tier, Value: c.Value, Attributes: c.Attributes, Consent: care.Consent{OptOut: c.OptOut}}}
+		in.Match.Known, in.Match.Grade = true, c.Grade
+		in.Match.Customer = care.Customer{ID: "cus_test", External: "test", Name: c.Name, Tier: c.Tier, Value: c.Value, Attributes: c.Attributes, Consent: care.Consent{OptOut: c.OptOut}}
 		if c.Grade == "" {
 			in.Match.Grade = care.GradeAsserted
 		}
 	}
+	if g.AgentOnIt {
+		in.Match.Conversation = care.Conversation{ID: "con_test", Agent: "an agent"}
+	}
 	if a := g.Assume; a != nil {
 		severity, _ := config.SeverityOf(a.Severity)
 		in.Triage = care.Triage{Relevance: a.Relevance, Lang: a.Lang, Intent: a.Intent, IntentScore: a.IntentScore, Sentiment: a.Sentiment, Severity: severity,
-			PersonalData: a.PersonalData, Praise: a.Praise, Complaint: a.Complaint, Question: a.Question}
+			Influence: a.Influence, Products: a.Products, Units: a.Units, PersonalData: a.PersonalData, Praise: a.Praise, Complaint: a.Complaint, Question: a.Question}
 		if in.Triage.Relevance == "" {
 			in.Triage.Relevance = care.RelevanceAddressed
 		}
@@ -90,127 +118,109 @@ func given(b *config.Bundle, i int, g config.Given, triage func(care.Post) care.
 		return in, nil
 	}
 	if triage == nil {
-		return In{}, fmt.Errorf("it assumes nothing and no triage is at hand")
+		return In{}, errors.New("it assumes nothing and no triage is at hand")
 	}
 	in.Triage = triage(in.Post)
 	return in, nil
 }
 
-// differences lists what did not come out as expected.
-func differences(x config.Expect, in In, plan care.Plan) []string {
+// differences says what did not come out as expected, and the reasons of the
+// plan; "" when everything did.
+func differences(x *config.Expect, in In, plan care.Plan, s Senses) string {
 	var out []string
+	fail := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	differ := func(what, want, got string) {
 		if want != "" && want != got {
-			out = append(out, fmt.Sprintf("expected %s %q, got %q", what, want, got))
+			fail("expected %s %s, got %s", what, want, orNone(got))
 		}
 	}
+	yes := func(what string, want *bool, got bool) {
+		if want != nil && *want != got {
+			fail("expected %s %v, got %v", what, *want, got)
+		}
+	}
+	open, promise, loc := clockOf(in)
+
 	differ("relevance", string(x.Relevance), string(in.Triage.Relevance))
 	differ("intent", x.Intent, in.Triage.Intent)
 	differ("severity", x.Severity, in.Triage.Severity.String())
 	differ("action", string(x.Action), string(plan.Action))
 	differ("rule", x.Rule, plan.Rule)
+	if x.NoRule && plan.Rule != "" {
+		fail("expected no rule, but %s fired", plan.Rule)
+	}
 	differ("template", x.Template, plan.Template)
 	differ("language", x.Lang, plan.Lang)
 	differ("else", string(x.Else), string(plan.Else))
-	if x.NoRule && plan.Rule != "" {
-		out = append(out, fmt.Sprintf("expected no rule, but %q fired", plan.Rule))
+	if x.Queue != "" {
+		if queue, err := queueOf(in, plan, s); err != nil {
+			fail("expected queue %s, but %v", x.Queue, err)
+		} else {
+			differ("queue", x.Queue, queue)
+		}
 	}
-	if x.Private != nil && *x.Private != plan.Private {
-		out = append(out, fmt.Sprintf("expected private %v, got %v", *x.Private, plan.Private))
+	yes("private", x.Private, plan.Private)
+	yes("open", x.Open, open)
+	if x.Promise != "" {
+		if !plan.Promised.IsZero() { // the text says it
+			promise = plan.Promised
+		}
+		differ("promise", x.Promise, promise.In(loc).Format(config.TestTime))
+	}
+	if x.Text != "" && x.Text != plan.Text {
+		fail("expected the text %q, got %q", x.Text, plan.Text)
 	}
 	for _, piece := range x.Contains {
 		if !strings.Contains(plan.Text, piece) {
-			out = append(out, fmt.Sprintf("the text does not hold %q: %q", piece, plan.Text))
+			fail("the text does not hold %q: %q", piece, plan.Text)
 		}
 	}
 	for _, piece := range x.Lacks {
 		if strings.Contains(plan.Text, piece) {
-			out = append(out, fmt.Sprintf("the text must not hold %q: %q", piece, plan.Text))
+			fail("the text must not hold %q: %q", piece, plan.Text)
 		}
 	}
 	for _, tag := range x.Tags {
 		if !slices.Contains(plan.Tags, tag) {
-			out = append(out, fmt.Sprintf("the tag %q is missing: %v", tag, plan.Tags))
+			fail("the tag %s is missing; there are %s", tag, orNone(strings.Join(plan.Tags, ", ")))
 		}
 	}
-	if len(out) > 0 {
-		for _, r := range plan.Reasons {
-			out[len(out)-1] += "\n    " + r.By + ": " + r.Text
-		}
+	if len(out) == 0 {
+		return ""
 	}
-	return out
+	for _, r := range plan.Reasons {
+		out = append(out, "  because "+r.By+": "+r.Text)
+	}
+	return strings.Join(out, "\n")
 }
 
-// fits renders every template that a rule uses, in every language and for every
-// platform that the rule allows, at its longest.
-func fits(b *config.Bundle) []Failure {
-	var failures []Failure
-	seen := map[string]bool{}
-	for _, r := range b.Rules {
-		if r.Then.Action != care.ActionAnswer {
-			continue
-		}
-		platforms := r.When.Platforms
-		if len(platforms) == 0 {
-			platforms = care.Platforms()
-		}
-		tpl := b.Templates[r.Then.Template]
-		for _, lang := range slices.Sorted(maps.Keys(tpl.Text)) {
-			for _, p := range platforms {
-				name := fmt.Sprintf("template %s, %s, %s", r.Then.Template, lang, p)
-				if seen[name] {
-					continue
-				}
-				seen[name] = true
-				if why := fitsOn(b, r.Then.Template, lang, p, r.Then.Private); why != "" {
-					failures = append(failures, Failure{name, why})
-				}
-			}
-		}
-	}
-	if f := b.Followup; f.Enabled {
-		for _, lang := range slices.Sorted(maps.Keys(b.Templates[f.Template].Text)) {
-			for _, p := range f.Platforms {
-				name := fmt.Sprintf("template %s, %s, %s", f.Template, lang, p)
-				for n := range 50 {
-					customer := care.Customer{Name: "Maximiliana-Josefin Example", Prospect: n%2 == 0}
-					if _, err := Invitation(b, closedTime(b), f.Template, p, lang, fmt.Sprint(n), customer); err != nil {
-						failures = append(failures, Failure{name, err.Error()})
-						break
-					}
-				}
-			}
-		}
-	}
-	return failures
+// clockOf is whether people answer a post when it comes, by when its author may be
+// told to hear from us, and in which time zone that is told.
+func clockOf(in In) (open bool, promise time.Time, loc *time.Location) {
+	who := whoOf(in.Bundle, &in.Post, &in.Triage)
+	calendar := in.Bundle.Hours.For(who)
+	return calendar.Open(in.Now), in.Bundle.Hours.Promise(in.Bundle.Routing.SLA, who, in.Triage.Severity, in.Now), calendar.Location()
 }
 
-// closedTime is a time outside the opening hours, if there is one: then a promise
-// names a day, which is longest.
-func closedTime(b *config.Bundle) time.Time {
-	late := time.Date(2026, time.December, 30, 12, 0, 0, 0, b.Hours.Location())
-	for i := 0; i < 48 && b.Hours.Open(late); i++ {
-		late = late.Add(30 * time.Minute)
+// queueOf is the queue in which a person finds a post; "" when none gets it.
+func queueOf(in In, plan care.Plan, s Senses) (string, error) {
+	switch plan.Action {
+	case care.ActionEscalate, care.ActionDraft, care.ActionAcknowledge:
+	default:
+		return "", nil
 	}
-	return late
+	if plan.Queue != "" {
+		return plan.Queue, nil
+	}
+	if s.Route == nil {
+		return "", errors.New("no routing is at hand")
+	}
+	return s.Route(in.Bundle, in.Post, in.Triage, in.Match), nil
 }
 
-// fitsOn tries enough posts that every variant comes up, with long names and
-// the longest promise.
-func fitsOn(b *config.Bundle, template, lang string, p care.Platform, private bool) string {
-	late := closedTime(b)
-	for n := range 200 {
-		d := decision{In: In{Bundle: b, Now: late,
-			Post:   care.Post{Platform: p, NativeID: fmt.Sprint(n), Author: care.Author{ID: "1", Handle: "a_rather_long_handle_of_somebody"}},
-			Triage: care.Triage{Lang: lang},
-			Match:  care.Match{Known: true, Grade: care.GradeAsserted, Customer: care.Customer{Name: "Maximiliana-Josefin Example"}},
-		}}
-		if n%2 == 0 {
-			d.Match = care.Match{}
-		}
-		if _, _, err := d.render(template, private); err != nil {
-			return err.Error()
-		}
+func orNone(s string) string {
+	if s == "" {
+		return "none"
 	}
-	return ""
+	return s
 }

@@ -162,8 +162,9 @@ type world struct {
 	bags       [bagCount]map[string]int
 	open       []bitset // minutes of the day, by weekday, at which somebody may be open
 	// Messenger has direct messages and nothing else, and has all of those of
-	// Facebook; kinds are of one sort or the other, but for story mentions.
-	privatePlatforms, privateKinds, publicPlatforms, publicKinds bitset
+	// Facebook; kinds are of one sort or the other, but for story mentions; and a
+	// direct message turns to us (triage).
+	privatePlatforms, privateKinds, publicPlatforms, publicKinds, publicRelevance bitset
 }
 
 // other stands for every name that no rule mentions.
@@ -256,6 +257,7 @@ func newWorld(b *config.Bundle, now time.Time) *world {
 	s.privatePlatforms = s.oneOf(factPlatform, string(care.Messenger)).set
 	s.publicPlatforms = s.oneOf(factPlatform, string(care.Facebook)).set
 	s.privateKinds = s.oneOf(factKind, string(care.KindDirect), string(care.KindStoryReply)).set
+	s.publicRelevance = s.oneOf(factRelevance, string(care.RelevanceAbout), string(care.RelevanceCompetitor)).set
 	s.publicKinds = s.oneOf(factKind, string(care.KindMention), string(care.KindReply), string(care.KindQuote), string(care.KindRepost), string(care.KindComment), string(care.KindPost)).set
 	return s
 }
@@ -595,7 +597,7 @@ func (s *world) narrow(b box, f formula) (box, bool) {
 			return b, false
 		}
 		switch f.fact {
-		case factPlatform, factKind, factPrivate, factOpen, factMinute, factWeekday:
+		case factPlatform, factKind, factPrivate, factRelevance, factOpen, factMinute, factWeekday:
 			return b, s.possible(&b)
 		}
 	case formSome:
@@ -623,7 +625,7 @@ func (s *world) narrow(b box, f formula) (box, bool) {
 func (s *world) possible(b *box) bool {
 	private := s.of(b, factPrivate)
 	inPrivate := s.of(b, factPlatform).within(s.privatePlatforms) || s.of(b, factKind).within(s.privateKinds)
-	inPublic := s.of(b, factPlatform).within(s.publicPlatforms) || s.of(b, factKind).within(s.publicKinds)
+	inPublic := s.of(b, factPlatform).within(s.publicPlatforms) || s.of(b, factKind).within(s.publicKinds) || s.of(b, factRelevance).within(s.publicRelevance)
 	if inPrivate && !private.has(1) || inPublic && !private.has(0) || inPrivate && inPublic {
 		return false
 	}

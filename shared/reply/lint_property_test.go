@@ -15,92 +15,92 @@ import (
 	"github.com/fielder-care/fielder/shared/config"
 )
 
-// odd makes rules and posts out of so few values that rules often contradict and
+// thin makes rules and posts out of so few values that rules often contradict and
 // cover each other.
-type odd struct{ *rand.Rand }
+type thin struct{ *rand.Rand }
 
-func one[T any](o odd, list ...T) T { return list[o.IntN(len(list))] }
+func oneOf[T any](o thin, list ...T) T { return list[o.IntN(len(list))] }
 
-func few2[T any](o odd, list ...T) []T {
+func someOf[T any](o thin, list ...T) []T {
 	out := slices.Clone(list)
 	o.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 	return out[:1+o.IntN(min(2, len(out)))]
 }
 
-func (o odd) chance(of int) bool { return o.IntN(of) == 0 }
+func (o thin) chance(of int) bool { return o.IntN(of) == 0 }
 
-func (o odd) yes() *bool { v := o.chance(2); return &v }
+func (o thin) yes() *bool { v := o.chance(2); return &v }
 
 func ptr[T any](v T) *T { return &v }
 
 var (
-	oddIntents    = []string{"refund", "outage", "legal", "praise"}
-	oddWords      = []string{"slow", "slow  line", "Line", "court", "e-mail"}
-	oddSeverities = []string{"none", "low", "medium", "high", "critical"}
-	oddTimes      = []string{"08:00-20:00", "22:00-06:00", "10:00-12:00", "20:00-23:00"}
-	oddDays       = []string{"mon", "sat", "sun"}
+	thinIntents    = []string{"refund", "outage", "legal", "praise"}
+	thinWords      = []string{"slow", "slow  line", "Line", "court", "e-mail"}
+	thinSeverities = []string{"none", "low", "medium", "high", "critical"}
+	thinTimes      = []string{"08:00-20:00", "22:00-06:00", "10:00-12:00", "20:00-23:00"}
+	thinDays       = []string{"mon", "sat", "sun"}
 )
 
 // condition asks one to three things.
-func (o odd) condition(depth int) config.Condition {
+func (o thin) condition(depth int) config.Condition {
 	var w config.Condition
 	for range 1 + o.IntN(3) {
 		switch o.IntN(27) {
 		case 0, 1, 2, 3, 4:
-			w.Intents = few2(o, oddIntents...)
+			w.Intents = someOf(o, thinIntents...)
 		case 5:
-			w.MinIntentScore = one(o, 0.3, 0.6)
+			w.MinIntentScore = oneOf(o, 0.3, 0.6)
 		case 6:
-			w.Sentiment = &config.Range{Min: ptr(one(o, -1.0, -0.4, 0.2))}
+			w.Sentiment = &config.Range{Min: ptr(oneOf(o, -1.0, -0.4, 0.2))}
 		case 7:
-			w.Sentiment = &config.Range{Max: ptr(one(o, -0.5, 0.0, 0.3))}
+			w.Sentiment = &config.Range{Max: ptr(oneOf(o, -0.5, 0.0, 0.3))}
 		case 8, 9:
 			lo := o.IntN(5)
-			w.Severity = &config.SeverityRange{Min: oddSeverities[lo], Max: oddSeverities[lo+o.IntN(5-lo)]}
+			w.Severity = &config.SeverityRange{Min: thinSeverities[lo], Max: thinSeverities[lo+o.IntN(5-lo)]}
 			if o.chance(2) {
 				w.Severity.Max = ""
 			}
 		case 10:
-			w.Platforms = few2(o, care.X, care.Messenger, care.Facebook)
+			w.Platforms = someOf(o, care.X, care.Messenger, care.Facebook)
 		case 11:
-			w.Kinds = few2(o, care.KindMention, care.KindDirect, care.KindRepost)
+			w.Kinds = someOf(o, care.KindMention, care.KindDirect, care.KindRepost)
 		case 12:
 			w.Private = o.yes()
 		case 13:
-			w.Languages = few2(o, "en", "es")
+			w.Languages = someOf(o, "en", "es")
 		case 14:
-			w.Keywords = few2(o, oddWords...)
+			w.Keywords = someOf(o, thinWords...)
 		case 15:
-			w.Relevance = few2(o, care.RelevanceAddressed, care.RelevanceAbout)
+			w.Relevance = someOf(o, care.RelevanceAddressed, care.RelevanceAbout)
 		case 16:
 			w.Question, w.Complaint = o.yes(), o.yes()
 		case 17:
 			w.PersonalData = o.yes()
 		case 18:
-			w.Hours = one(o, "open", "closed")
+			w.Hours = oneOf(o, "open", "closed")
 		case 19:
 			w.Customer = &config.CustomerCondition{Known: o.yes()}
 			switch o.IntN(4) {
 			case 0:
-				w.Customer.Tiers = few2(o, "gold", "silver")
+				w.Customer.Tiers = someOf(o, "gold", "silver")
 			case 1:
-				w.Customer.MinValue = ptr(one(o, 100.0, 500.0))
+				w.Customer.MinValue = ptr(oneOf(o, 100.0, 500.0))
 			case 2:
-				w.Customer.Attributes = map[string]string{"plan": one(o, "fiber", "mobile")}
+				w.Customer.Attributes = map[string]string{"plan": oneOf(o, "fiber", "mobile")}
 			}
 		case 20:
 			w.FirstContact = o.yes()
 		case 21:
-			w.Products, w.Units = few2(o, "VeloBox", "Fiber"), few2(o, "Larios")
+			w.Products, w.Units = someOf(o, "VeloBox", "Fiber"), someOf(o, "Larios")
 		case 22:
 			w.Author = &config.AuthorCondition{Verified: o.yes()}
 			if o.chance(2) {
-				w.Author.MinFollowers, w.Author.MaxFollowers = ptr(one(o, 10, 1000)), ptr(one(o, 100, 2000))
+				w.Author.MinFollowers, w.Author.MaxFollowers = ptr(oneOf(o, 10, 1000)), ptr(oneOf(o, 100, 2000))
 			}
 		case 23:
-			w.Time = one(o, oddTimes...)
+			w.Time = oneOf(o, thinTimes...)
 		case 24:
-			w.Days = few2(o, oddDays...)
+			w.Days = someOf(o, thinDays...)
 		case 25:
 			w.Storm = o.yes()
 		case 26:
@@ -121,12 +121,12 @@ func (o odd) condition(depth int) config.Condition {
 	return w
 }
 
-func (o odd) rule(name string, earlier []config.Rule) config.Rule {
+func (o thin) rule(name string, earlier []config.Rule) config.Rule {
 	r := config.Rule{Name: name, When: o.condition(0)}
 	if len(earlier) > 0 && o.chance(3) { // a rule much like an earlier one, and narrower
-		r.When = config.Condition{All: []config.Condition{one(o, earlier...).When, r.When}}
+		r.When = config.Condition{All: []config.Condition{oneOf(o, earlier...).When, r.When}}
 	}
-	r.Then.Action = one(o, care.ActionAnswer, care.ActionAnswer, care.ActionAnswer, care.ActionDraft, care.ActionAcknowledge, config.ActionMove,
+	r.Then.Action = oneOf(o, care.ActionAnswer, care.ActionAnswer, care.ActionAnswer, care.ActionDraft, care.ActionAcknowledge, config.ActionMove,
 		care.ActionEscalate, care.ActionEscalate, care.ActionWatch, config.ActionTag)
 	switch {
 	case r.Then.Action == config.ActionTag:
@@ -137,32 +137,32 @@ func (o odd) rule(name string, earlier []config.Rule) config.Rule {
 	g := &r.Guards
 	switch o.IntN(12) {
 	case 0:
-		g.Hours = one(o, "open", "closed")
+		g.Hours = oneOf(o, "open", "closed")
 	case 1:
-		g.NotIfNegativeAbove = ptr(one(o, 0.2, 0.6))
+		g.NotIfNegativeAbove = ptr(oneOf(o, 0.2, 0.6))
 	case 2:
-		g.NotIfSeverityAbove = one(o, oddSeverities[:4]...)
+		g.NotIfSeverityAbove = oneOf(o, thinSeverities[:4]...)
 	case 3:
 		g.NotIfPersonalData = o.yes()
 	case 4:
-		g.NotForKnownWithValueAbove = ptr(one(o, 50.0, 500.0))
+		g.NotForKnownWithValueAbove = ptr(oneOf(o, 50.0, 500.0))
 	case 5:
-		g.NotIfNegativeAboveSeverity = one(o, oddSeverities[:4]...)
+		g.NotIfNegativeAboveSeverity = oneOf(o, thinSeverities[:4]...)
 	case 6:
-		g.Account = one(o, "automated", "main")
+		g.Account = oneOf(o, "automated", "main")
 	}
 	switch o.IntN(12) {
 	case 0:
 		r.Enabled = o.yes()
 	case 1:
-		r.Expires = one(o, "2026-11-20", "2026-11-26")
+		r.Expires = oneOf(o, "2026-11-20", "2026-11-26")
 	case 2:
-		r.Starts = one(o, "2026-11-20", "2026-11-26")
+		r.Starts = oneOf(o, "2026-11-20", "2026-11-26")
 	}
 	return r
 }
 
-func (o odd) bundle(b config.Bundle) *config.Bundle {
+func (o thin) bundle(b config.Bundle) *config.Bundle {
 	b.Rules, b.Tests = nil, nil
 	b.People.Words = map[string][]string{"en": {"court", "e-mail"}}
 	b.Stop = config.Stop{Everything: o.chance(20)}
@@ -177,14 +177,14 @@ func (o odd) bundle(b config.Bundle) *config.Bundle {
 
 // in is a post as the platforms and triage could send it, on the Tuesday of the
 // lint or within the week after.
-func (o odd) in(b *config.Bundle) In {
-	p := care.Post{Platform: one(o, care.X, care.Messenger, care.Facebook, care.Mastodon), NativeID: fmt.Sprint(o.Uint32()), Text: "a",
+func (o thin) in(b *config.Bundle) In {
+	p := care.Post{Platform: oneOf(o, care.X, care.Messenger, care.Facebook, care.Mastodon), NativeID: fmt.Sprint(o.Uint32()), Text: "a",
 		Author: care.Author{ID: "9", Handle: "ana", Verified: o.chance(2), Bot: o.chance(20)}}
 	switch {
 	case p.Platform == care.Messenger, p.Platform != care.Facebook && o.chance(2):
-		p.Private, p.Kind = true, one(o, care.KindDirect, care.KindDirect, care.KindStoryMention)
+		p.Private, p.Kind = true, oneOf(o, care.KindDirect, care.KindDirect, care.KindStoryMention)
 	default:
-		p.Kind = one(o, care.KindMention, care.KindMention, care.KindRepost, care.KindComment)
+		p.Kind = oneOf(o, care.KindMention, care.KindMention, care.KindRepost, care.KindComment)
 	}
 	for _, a := range b.Brand.Accounts {
 		if a.Platform == p.Platform && o.IntN(10) > 0 { // else an account that brand.yaml does not list
@@ -192,25 +192,28 @@ func (o odd) in(b *config.Bundle) In {
 		}
 	}
 	for range o.IntN(3) {
-		p.Text += " " + one(o, oddWords...) + " x"
+		p.Text += " " + oneOf(o, thinWords...) + " x"
 	}
 	if o.chance(2) {
-		p.Author.Followers = ptr(one(o, 5, 10, 50, 100, 1500))
+		p.Author.Followers = ptr(oneOf(o, 5, 10, 50, 100, 1500))
 	}
 	in := In{Bundle: b, Post: p, Storm: o.chance(2), Now: tuesday.Add(time.Duration(o.IntN(8*24*60)) * time.Minute)}
-	in.Triage = care.Triage{Relevance: one(o, care.RelevanceAddressed, care.RelevanceAddressed, care.RelevanceAddressed, care.RelevanceAbout),
-		Lang: one(o, "en", "es", "pt", "und", ""), Intent: one(o, "refund", "outage", "legal", "praise", "", "fraud"), IntentScore: one(o, 0, 0.3, 0.5, 0.6, 1),
-		Sentiment: one(o, -1, -0.6, -0.5, -0.4, -0.1, 0, 0.2, 0.3, 1), Severity: care.Severity(one(o, 0, 1, 1, 2, 2, 3, 4)), Influence: o.Float64(),
+	in.Triage = care.Triage{Relevance: oneOf(o, care.RelevanceAddressed, care.RelevanceAddressed, care.RelevanceAddressed, care.RelevanceAbout),
+		Lang: oneOf(o, "en", "es", "pt", "und", ""), Intent: oneOf(o, "refund", "outage", "legal", "praise", "", "fraud"), IntentScore: oneOf(o, 0, 0.3, 0.5, 0.6, 1),
+		Sentiment: oneOf(o, -1, -0.6, -0.5, -0.4, -0.1, 0, 0.2, 0.3, 1), Severity: care.Severity(oneOf(o, 0, 1, 1, 2, 2, 3, 4)), Influence: o.Float64(),
 		Praise: o.chance(2), Complaint: o.chance(2), Question: o.chance(2)}
+	if p.Private { // triage takes a direct message as addressed
+		in.Triage.Relevance = care.RelevanceAddressed
+	}
 	if o.chance(3) {
 		in.Triage.PersonalData = []string{"email"}
 	}
 	if o.chance(2) {
-		in.Triage.Products = few2(o, "VeloBox", "Fiber")
-		in.Triage.Units = few2(o, "Larios", "Colón")
+		in.Triage.Products = someOf(o, "VeloBox", "Fiber")
+		in.Triage.Units = someOf(o, "Larios", "Colón")
 	}
 	in.Match = care.Match{Known: o.chance(2), First: o.chance(2), Grade: care.GradeAsserted, Customer: care.Customer{Name: "Ana Ruiz",
-		Tier: one(o, "gold", "silver", ""), Value: one(o, 0.0, 100, 300, 500, 900), Attributes: map[string]string{"plan": one(o, "fiber", "mobile", "x")}}}
+		Tier: oneOf(o, "gold", "silver", ""), Value: oneOf(o, 0.0, 100, 300, 500, 900), Attributes: map[string]string{"plan": oneOf(o, "fiber", "mobile", "x")}}}
 	if o.chance(15) {
 		in.Match.Conversation.Agent = "Sam"
 	}
@@ -227,7 +230,7 @@ func TestLintIsNeverWrong(t *testing.T) {
 	base := *standard(t)
 	tried, fired := map[string]int{}, 0
 	rapid.Check(t, func(t *rapid.T) {
-		o := odd{rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))}
+		o := thin{rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))}
 		b := o.bundle(base)
 		dead, deadFor := map[string]string{}, map[[3]string]string{}
 		for _, f := range lint(b, tuesday) {

@@ -144,9 +144,10 @@ func (l *linter) length(template string, a audience, by string) {
 	if short != "" {
 		brief, _ = l.longest(short, a)
 	}
+	plain := l.plain(variants, a)
 	for i, v := range variants {
 		n, usable := l.longest(v, a)
-		if !usable || n.Fits || short != "" && brief.Fits {
+		if !usable || n.Fits || short != "" && brief.Fits || plain && l.holdsLink(v, a) {
 			continue
 		}
 		at, what, over, help := fmt.Sprintf("%s.variants[%d]", path, i), "this text", n, "shorten it or add a short text"
@@ -162,6 +163,21 @@ func (l *linter) length(template string, a audience, by string) {
 			l.findings = append(l.findings, f)
 		}
 	}
+}
+
+// plain says whether a public post on X can always do without a link: then the
+// variants with one are never said there.
+func (l *linter) plain(variants []string, a audience) bool {
+	return a.platform == care.X && !a.private && slices.ContainsFunc(variants, func(v string) bool {
+		names, _ := config.Placeholders(v)
+		sure := !slices.ContainsFunc(names, func(n string) bool { return n == "name" || n == "handle" || n == "until" })
+		return sure && !l.holdsLink(v, a)
+	})
+}
+
+func (l *linter) holdsLink(v string, a audience) bool {
+	said, usable := l.fill(v, a)
+	return usable && text.HasURL(said)
 }
 
 // toneOf is what a template says to an audience, and where that stands.
@@ -185,10 +201,8 @@ func (l *linter) link(template string, a audience, by string) {
 		return
 	}
 	path, variants, _, _ := toneOf(l.b.Templates[template], template, a)
-	for _, v := range variants {
-		if said, usable := l.fill(v, a); !usable || !text.HasURL(said) {
-			return
-		}
+	if slices.ContainsFunc(variants, func(v string) bool { return !l.holdsLink(v, a) }) {
+		return
 	}
 	l.warn("templates.yaml", path, "every variant of template %s holds a link when %s says it on x, where a post with a link costs $0.20 instead of $0.01: add a variant without one, or texts for x", template, by)
 }
@@ -216,7 +230,7 @@ func (l *linter) fill(said string, a audience) (string, bool) {
 		case "handle":
 			h, ok := longestHandles[a.platform]
 			return "@" + h, ok
-		case "expect", "hours":
+		case "expect", "until", "hours":
 			return l.longestWords(name, a)
 		}
 		v, ok := l.b.Variables[name]
@@ -237,7 +251,7 @@ func (l *linter) longestWords(name string, a audience) (string, bool) {
 		return s, s != ""
 	}
 	longest := ""
-	for _, s := range everyWord(name, a.lang, l.b) {
+	for _, s := range l.everyWord(name, a) {
 		if longest == "" || text.Measure(a.platform, s, a.private).Used > text.Measure(a.platform, longest, a.private).Used {
 			longest = s
 		}
@@ -246,25 +260,91 @@ func (l *linter) longestWords(name string, a audience) (string, bool) {
 	return longest, longest != ""
 }
 
-// everyWord lists the candidates for the longest words of a variable about time.
-func everyWord(name, lang string, b *config.Bundle) []string {
-	if name == "hours" {
-		s, _ := week(lang, b.Hours)
-		return []string{s}
-	}
-	w, ok := wording[lang]
+// everyWord lists the words to which a variable about time can come for an
+// audience; for {{expect}} and {{until}} as if any time could be meant.
+func (l *linter) everyWord(name string, a audience) []string {
+	w, ok := wording[a.lang]
 	if !ok {
 		return nil
 	}
 	var list []string
-	for _, clock := range []string{"1:30", "23:30"} { // las and la differ
-		list = append(list, w.today(clock), w.tomorrow(clock))
-		for d := range time.Weekday(7) {
-			list = append(list, w.weekday(clock, d))
+	switch name {
+	case "hours":
+		for _, c := range l.calendars(a) {
+			// A week from now on, every week of a year: while another team's clock is
+			// changed and ours is not, its hours are others here, for a week at least.
+			for n := range 53 {
+				if s, ok := weekWords(a.lang, l.now.AddDate(0, 0, 7*n), c); ok {
+					list = append(list, s)
+				}
+			}
 		}
-		for m := time.January; m <= time.December; m++ {
-			list = append(list, w.date(clock, 1, m), w.date(clock, 30, m))
+	case "until":
+		list = l.everyTime(w, w.until)
+		if !l.overMidnight() {
+			list = list[:3] // today, at one, at half past eleven and at midnight
+		}
+	case "expect":
+		list = l.everyTime(w, w.by)
+		for m := 1; m <= 120; m++ {
+			list = append(list, w.minutes(m))
+		}
+		for h := 1; h <= 24; h++ {
+			list = append(list, w.hours(h))
 		}
 	}
-	return append(list, w.minutes(119), w.hours(365*24))
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// everyTime says times of day, of which the first three are today.
+func (l *linter) everyTime(w *words, way [4]string) []string {
+	clocks := []string{w.clock("1:30"), w.clock("23:30"), w.midnight}
+	var list []string
+	for _, c := range clocks {
+		list = append(list, fmt.Sprintf(way[0], c))
+	}
+	for _, c := range clocks {
+		list = append(list, fmt.Sprintf(way[1], c))
+		for _, d := range w.weekdays {
+			list = append(list, fmt.Sprintf(way[2], c, d))
+		}
+		for m := time.January; m <= time.December; m++ {
+			list = append(list, fmt.Sprintf(way[3], c, w.date(1, m)), fmt.Sprintf(way[3], c, w.date(28, m)))
+		}
+	}
+	return list
+}
+
+// overMidnight says whether anybody's open time may go on into another day.
+func (l *linter) overMidnight() bool {
+	h := &l.b.Hours
+	late := func(week map[string][]string) bool {
+		for _, spans := range week {
+			if slices.ContainsFunc(spans, func(s string) bool { return strings.HasSuffix(strings.TrimSpace(s), "24:00") }) {
+				return true
+			}
+		}
+		return false
+	}
+	for _, u := range h.Units {
+		if late(u.Week) {
+			return true
+		}
+	}
+	return late(h.Week) || slices.ContainsFunc(h.Teams, func(t config.Team) bool {
+		return t.TimeZone != h.TimeZone || late(t.Week)
+	})
+}
+
+// calendars are those that may hold for posts that an audience is answered.
+func (l *linter) calendars(a audience) []config.Calendar {
+	units := append([]string{""}, slices.Sorted(maps.Keys(l.b.Hours.Units))...)
+	var list []config.Calendar
+	for _, u := range units {
+		for _, lang := range append([]string{"", a.lang}, l.b.Brand.Languages...) {
+			list = append(list, l.b.Hours.For(config.Who{Platform: a.platform, Lang: lang, Unit: u}))
+		}
+	}
+	return list
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -508,48 +507,6 @@ func TestFirstName(t *testing.T) {
 		if got, ok := FirstName(full); ok {
 			t.Errorf("%q is taken as %q", full, got)
 		}
-	}
-}
-
-func TestRunTestsFails(t *testing.T) {
-	b := with(t, fmt.Sprintf(oneRule, "question: true", "")+`tests:
-  - name: right
-    given: {platform: x, text: does it work?, at: "2026-11-24 11:00", assume: {lang: en, question: true}}
-    expect: {action: answer, rule: one, private: false, lang: en}
-  - name: wrong
-    given: {platform: x, text: does it work?, at: "2026-11-24 11:00", assume: {lang: en, question: true}}
-    expect: {action: watch, noRule: true, private: true, lang: es, template: outage, else: watch, contains: [xyz], lacks: ["!"], tags: [abc], relevance: about, intent: refund, severity: high}
-  - name: triaged
-    given: {platform: x, text: does it work?, at: "2026-11-24 11:00"}
-    expect: {action: answer, intent: roaming}
-`, "")
-	triage := func(p care.Post) care.Triage {
-		if p.Text != "does it work?" || p.Account != "7001001" || !p.Addressed || p.Kind != care.KindMention {
-			t.Errorf("triage was given %+v", p)
-		}
-		return care.Triage{Relevance: care.RelevanceAddressed, Lang: "en", Question: true, Intent: "roaming"}
-	}
-	var got []string
-	for _, f := range RunTests(b, triage) {
-		if f.Test != "wrong" {
-			t.Errorf("unexpected: %s", f)
-		}
-		first, _, _ := strings.Cut(f.Message, "\n")
-		got = append(got, first)
-	}
-	if len(got) != 12 {
-		t.Errorf("%d differences, want 12:\n%s", len(got), strings.Join(got, "\n"))
-	}
-	if f := RunTests(b, nil); !slices.ContainsFunc(f, func(f Failure) bool { return f.Test == "triaged" }) {
-		t.Error("an example that needs triage passes without")
-	}
-	long := answerWith(t, "too-long")
-	var places []string
-	for _, f := range RunTests(long, nil) {
-		places = append(places, f.Test)
-	}
-	if d := cmp.Diff([]string{"template too-long, en, x", "template too-long, en, bluesky"}, places); d != "" {
-		t.Errorf("what does not fit (-want +got):\n%s", d)
 	}
 }
 

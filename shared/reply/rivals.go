@@ -1,17 +1,21 @@
 package reply
 
-import "github.com/fielder-care/fielder/shared/config"
+import (
+	"github.com/fielder-care/fielder/shared/care"
+	"github.com/fielder-care/fielder/shared/config"
+)
 
 // Rivals decides a post as Decide does, and names the rules that would fire and
 // do something else were the winner not before them: Trace's conflicts without
 // the words, for whoever asks about many posts. tagged names the rules that added
 // tags.
-func (e *Engine) Rivals(in In) (rivals, tagged []string) {
+func (e *Engine) Rivals(in In) (plan care.Plan, rivals, tagged []string) {
+	plan, optsOut := e.decide(in)
 	in.Bundle = e.bundle
 	f := e.look(&in)
 	defer f.done()
-	if _, why := f.never(); why != "" {
-		return nil, nil
+	if _, why := f.never(optsOut); why != "" {
+		return plan, nil, nil
 	}
 	var winner *rule
 	for i := range e.rules {
@@ -29,5 +33,5 @@ func (e *Engine) Rivals(in In) (rivals, tagged []string) {
 			rivals = append(rivals, r.Name)
 		}
 	}
-	return rivals, tagged
+	return plan, rivals, tagged
 }

@@ -39,11 +39,14 @@ func TestRivals(t *testing.T) {
 		t.Run(r.name, func(t *testing.T) {
 			in := in
 			r.change(&in)
-			rivals, tagged := Compile(b).Rivals(in)
+			plan, rivals, tagged := Compile(b).Rivals(in)
 			if diff := cmp.Diff([][]string{r.rivals, r.tagged}, [][]string{rivals, tagged}); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			trace := Compile(b).Trace(in)
+			if diff := cmp.Diff(trace.Plan, plan); diff != "" {
+				t.Errorf("another plan than Trace's:\n%s", diff)
+			}
 			if len(trace.Also) != len(rivals) {
 				t.Errorf("Trace tells of %v", trace.Also)
 			}

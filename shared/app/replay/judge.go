@@ -218,8 +218,8 @@ func (s *side) judge(in reply.In, stored verdict) verdict {
 	if in.Triage.Relevance == care.RelevanceChatter {
 		return verdict{outcome: Ignored}
 	}
-	v := verdict{plan: s.engine.Decide(in)}
-	v.rivals, v.tagged = s.engine.Rivals(in)
+	var v verdict
+	v.plan, v.rivals, v.tagged = s.engine.Rivals(in)
 	switch v.plan.Action {
 	case care.ActionAnswer:
 		v.outcome = Answered
