@@ -74,8 +74,10 @@ func newAlarms(scope constructs.Construct, o Options, topic awssns.Topic, f func
 	}
 	for _, name := range functionNames {
 		id := strings.ToUpper(name[:1]) + name[1:]
-		alarm(id+"Errors", "The function fails more often than retries should have to mend.",
-			f[name].MetricErrors(&awscloudwatch.MetricOptions{Statistic: jsii.String("Sum"), Period: minutesOf(5)}), limit{at: 5, of: 2, periods: 3})
+		if name != validate { // it fails to refuse a bundle, which whoever pushed it is told
+			alarm(id+"Errors", "The function fails more often than retries should have to mend.",
+				f[name].MetricErrors(&awscloudwatch.MetricOptions{Statistic: jsii.String("Sum"), Period: minutesOf(5)}), limit{at: 5, of: 2, periods: 3})
+		}
 		alarm(id+"Throttles", "The function may not run as often as it is asked to; raise its reserved concurrency or the account's limit.",
 			f[name].MetricThrottles(&awscloudwatch.MetricOptions{Statistic: jsii.String("Sum"), Period: minutesOf(5)}), limit{at: 5, of: 2, periods: 3})
 	}

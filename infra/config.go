@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -25,6 +26,8 @@ type config struct {
 	path *string
 	// arn is what functions may read.
 	arn *string
+	// validator is the function that AppConfig asks before it rolls a bundle out.
+	validator awslambda.Function
 }
 
 // newConfig makes the profile and rolls its first version out. Later versions
@@ -40,6 +43,12 @@ func newConfig(scope constructs.Construct, o Options, topic awssns.Topic) config
 		Name:        jsii.String(o.name()),
 		Description: jsii.String("Brand, rules, templates, hours, routing, follow-up"),
 	})
+	validator := newFunction(scope, o, shared{}, functionSpec{
+		name: validate, description: "reads a bundle as functions do, lints it and runs its tests, before AppConfig rolls it out",
+		// AppConfig waits 15 seconds, the start included ("Understanding validators").
+		memory: 512, timeout: 14, unconfigured: true,
+		unlimited: "AppConfig asks once per deployment of config, and deploys one bundle at a time",
+	})
 	profile := awsappconfig.NewCfnConfigurationProfile(scope, jsii.String("Profile"), &awsappconfig.CfnConfigurationProfileProps{
 		ApplicationId: application.Ref(),
 		Name:          jsii.String("bundle"),
@@ -47,7 +56,19 @@ func newConfig(scope constructs.Construct, o Options, topic awssns.Topic) config
 		Type:          jsii.String(appConfigKind),
 		Validators: &[]any{&awsappconfig.CfnConfigurationProfile_ValidatorsProperty{
 			Type: jsii.String("JSON_SCHEMA"), Content: jsii.String(configSchema),
+		}, &awsappconfig.CfnConfigurationProfile_ValidatorsProperty{
+			Type: jsii.String("LAMBDA"), Content: validator.FunctionArn(),
 		}},
+	})
+	ask := awslambda.NewCfnPermission(scope, jsii.String("MayAskValidator"), &awslambda.CfnPermissionProps{
+		Action:        jsii.String("lambda:InvokeFunction"),
+		FunctionName:  validator.FunctionArn(),
+		Principal:     jsii.String("appconfig.amazonaws.com"),
+		SourceAccount: awscdk.Aws_ACCOUNT_ID(),
+		SourceArn: stack.FormatArn(&awscdk.ArnComponents{
+			Service: jsii.String("appconfig"), Resource: jsii.String("application"),
+			ResourceName: awscdk.Fn_Join(jsii.String("/configurationprofile/"), &[]*string{application.Ref(), profile.Ref()}),
+		}),
 	})
 	version := awsappconfig.NewCfnHostedConfigurationVersion(scope, jsii.String("Version"), &awsappconfig.CfnHostedConfigurationVersionProps{
 		ApplicationId:          application.Ref(),
@@ -86,13 +107,15 @@ func newConfig(scope constructs.Construct, o Options, topic awssns.Topic) config
 		GrowthType:                  jsii.String("LINEAR"),
 		ReplicateTo:                 jsii.String("NONE"),
 	})
-	awsappconfig.NewCfnDeployment(scope, jsii.String("Deployment"), &awsappconfig.CfnDeploymentProps{
+	deployment := awsappconfig.NewCfnDeployment(scope, jsii.String("Deployment"), &awsappconfig.CfnDeploymentProps{
 		ApplicationId:          application.Ref(),
 		EnvironmentId:          environment.Ref(),
 		ConfigurationProfileId: profile.Ref(),
 		ConfigurationVersion:   version.Ref(),
 		DeploymentStrategyId:   strategy.Ref(),
 	})
+	// AppConfig asks the validator when a deployment starts, the first one too.
+	deployment.Node().AddDependency(ask)
 	path := awscdk.Fn_Join(jsii.String("/"), &[]*string{application.Ref(), environment.Ref(), profile.Ref()})
 	output(stack, "ConfigPath", path, "AppConfig application, environment and profile")
 	output(stack, "ConfigStrategy", strategy.Ref(), "how `fielder rules push` rolls a version out here")
@@ -104,6 +127,7 @@ func newConfig(scope constructs.Construct, o Options, topic awssns.Topic) config
 				application.Ref(), jsii.String("/environment/"), environment.Ref(), jsii.String("/configuration/"), profile.Ref(),
 			}),
 		}),
+		validator: validator,
 	}
 }
 

@@ -31,10 +31,12 @@ const (
 	contact  = "contact"
 	lookup   = "lookup"
 	ledger   = "ledger"
+	validate = "validate"
 )
 
-// functionNames lists the functions in the order of a post's way through them.
-var functionNames = []string{webhook, poller, triage, match, reply, escalate, send, invite, contact, lookup, ledger}
+// functionNames lists the functions in the order of a post's way through them, and
+// last the one that AppConfig asks before a bundle is rolled out.
+var functionNames = []string{webhook, poller, triage, match, reply, escalate, send, invite, contact, lookup, ledger, validate}
 
 // The workflows, by the name of their file in workflow/.
 const (

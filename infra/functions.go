@@ -164,7 +164,7 @@ func newFunctions(scope constructs.Construct, o Options, s shared) functions {
 			grants: []awsiam.PolicyStatement{allow([]string{"sqs:SendMessage"}, s.queues.parked.QueueArn())},
 		},
 	}
-	made := functions{}
+	made := functions{validate: s.config.validator} // the config needs it, and the others need the config
 	scope = constructs.NewConstruct(scope, jsii.String("Functions"))
 	for _, spec := range specs {
 		made[spec.name] = newFunction(scope, o, s, spec)

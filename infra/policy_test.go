@@ -176,7 +176,7 @@ func TestGrants(t *testing.T) {
 		escalate: {"connect:StartTaskContact", "connect:StopContact"},
 		contact:  {"connect:DescribeContact"},
 	}
-	unconfigured := []string{match} // what the business users' config has no say in
+	unconfigured := []string{match, validate} // what the business users' config has no say in; what judges it before it holds
 	configured := []string{"appconfig:GetLatestConfiguration", "appconfig:StartConfigurationSession"}
 	everyone := []string{
 		"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTelemetryRecords", "xray:PutTraceSegments",
@@ -328,10 +328,10 @@ func TestFunctions(t *testing.T) {
 	})
 }
 
-// TestCallersWait: a contact flow waits at most 8 seconds for a function,
-// X for a webhook 10, an HTTP API for an integration 30.
+// TestCallersWait: a contact flow waits at most 8 seconds for a function, X for a
+// webhook 10, AppConfig for a validator 15, an HTTP API for an integration 30.
 func TestCallersWait(t *testing.T) {
-	limits := map[string]float64{lookup: 8, webhook: 10}
+	limits := map[string]float64{lookup: 8, webhook: 10, validate: 15}
 	eachStage(t, func(t *testing.T, stage string, tpl template) {
 		functions := tpl.functionsByName(t)
 		for name, limit := range limits {
@@ -584,7 +584,8 @@ func TestAlarms(t *testing.T) {
 		}
 		for id, f := range tpl.of(t, "AWS::Lambda::Function") {
 			for _, metric := range []string{"Errors", "Throttles"} {
-				found := false
+				// Its errors are refused bundles, and whoever pushed one is told.
+				found := metric == "Errors" && at(f.Metadata, metadataKey, "function") == validate
 				for _, a := range alarms {
 					p := a.Properties
 					found = found || p["MetricName"] == metric && strings.Contains(text(p["Dimensions"]), fmt.Sprintf(`{"Ref":%q}`, id))
@@ -614,6 +615,7 @@ func TestConfigRollsOut(t *testing.T) {
 			if !strings.Contains(text(p.Properties["Validators"]), "JSON_SCHEMA") {
 				t.Errorf("%s takes anything", id)
 			}
+			askedFirst(t, tpl, id, list(p.Properties["Validators"]))
 		}
 		for id, e := range tpl.of(t, "AWS::AppConfig::Environment") {
 			if len(list(e.Properties["Monitors"])) == 0 {
@@ -628,6 +630,44 @@ func TestConfigRollsOut(t *testing.T) {
 		}
 		tpl.of(t, "AWS::AppConfig::Deployment")
 	})
+}
+
+// askedFirst: the profile's validator function is asked before any deployment,
+// the first one too, by this profile and nobody else.
+func askedFirst(t *testing.T, tpl template, profile string, validators []any) {
+	t.Helper()
+	var validator string
+	for id, f := range tpl.of(t, "AWS::Lambda::Function") {
+		if at(f.Metadata, metadataKey, "function") == validate {
+			validator = id
+		}
+	}
+	asked := slices.ContainsFunc(validators, func(v any) bool {
+		return at(v, "Type") == "LAMBDA" && text(at(v, "Content")) == `{"Fn::GetAtt":["`+validator+`","Arn"]}`
+	})
+	if !asked {
+		t.Errorf("%s does not ask %s", profile, validator)
+	}
+	var permission string
+	for id, p := range tpl.of(t, "AWS::Lambda::Permission") {
+		if text(at(p.Properties["FunctionName"], "Fn::GetAtt")) != `["`+validator+`","Arn"]` {
+			continue
+		}
+		if permission != "" {
+			t.Errorf("more than one may ask %s", validator)
+		}
+		permission = id
+		source := text(p.Properties["SourceArn"])
+		if p.Properties["Principal"] != "appconfig.amazonaws.com" || p.Properties["Action"] != "lambda:InvokeFunction" ||
+			!strings.Contains(source, `":application/",{"Fn::Join":["/configurationprofile/",[{"Ref":"ConfigApplication`) || !strings.Contains(source, `{"Ref":"`+profile+`"}`) {
+			t.Errorf("%s lets others ask: %s", id, text(p.Properties))
+		}
+	}
+	for id, d := range tpl.of(t, "AWS::AppConfig::Deployment") {
+		if permission == "" || !strings.Contains(text(d.DependsOn), `"`+permission+`"`) {
+			t.Errorf("%s may begin before AppConfig may ask the validator: it depends on %s", id, text(d.DependsOn))
+		}
+	}
 }
 
 // TestNames: stages share an account, so that every physical name says its stage;

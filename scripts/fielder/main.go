@@ -24,15 +24,21 @@ import (
 
 // usages says how each sub-command is called, in the order of the help.
 var usages = []struct{ name, args, does string }{
-	{"up", "[--addr HOST:PORT] [--data DIR] [--accounts FILE]", "start the stack and wait for posts"},
-	{"demo", "[--once] [--faults] [--day DIR]", "play a recorded day"},
+	{"up", "[--config DIR] [--addr HOST:PORT] [--data DIR] [--accounts FILE]", "start the stack and wait for posts"},
+	{"demo", "[--once] [--faults] [--day DIR] [--config DIR]", "play a recorded day"},
 	{"ingest", "--platform x|facebook|instagram|messenger FILE.json ...", "send a platform's body"},
 	{"explain", "POST_ID", "why we did or did not answer"},
 	{"customers", "import [--region CC] FILE.csv", "import customers"},
 	{"rules bundle", "[DIR]", "check the config, print it as JSON"},
+	{"rules check", "[DIR] [--json]", "every error and warning, with its place"},
+	{"rules test", "[DIR] [--run REGEXP] [--json]", "run the tests that the config holds"},
 	{"rules try", "--platform P --text TEXT [--customer ID] [--at TIME] ...", "what the rules do with a post, and why"},
 	{"rules replay", "[--since 30d] [--config DIR] [--against DIR] ...", "what a draft would have changed"},
-	{"bench", "[--only steps|starts|chain|replay] [--push 15s] [--rounds N] [--posts N]", "benchmarks, with what they mean"},
+	{"rules explain", "POST_ID [--config DIR] [--stage NAME]", "why we did or did not answer, the decision alone"},
+	{"rules push", "[DIR] [--stage NAME] [--describe TEXT] [--wait]", "roll the config out"},
+	{"rules status", "[--stage NAME] [--json]", "what is deployed, what rolls out"},
+	{"rules rollback", "[--stage NAME] [--to LABEL|NUMBER]", "take the last roll-out back"},
+	{"bench", "[--only steps|starts|chain|replay] [--posts N] ...", "benchmarks, with what they mean"},
 }
 
 // command finds a sub-command.

@@ -67,7 +67,11 @@ func reach(ctx context.Context, w where) (*system, error) {
 		if err := r.get(ctx, "/_fielder/outputs", &outputs); err != nil {
 			return nil, err
 		}
-		return newSystem("the local stack", operator(r.URL, r.AccessKey), r, outputs)
+		s, err := newSystem("the local stack", operator(r.URL, r.AccessKey), outputs)
+		if err == nil {
+			s.local = r
+		}
+		return s, err
 	}
 	var options []func(*awsconfig.LoadOptions) error
 	if w.region != "" {
@@ -95,11 +99,11 @@ func reach(ctx context.Context, w where) (*system, error) {
 			outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
 		}
 	}
-	return newSystem(stack+" in "+cfg.Region, cfg, nil, outputs)
+	return newSystem(stack+" in "+cfg.Region, cfg, outputs)
 }
 
-func newSystem(name string, cfg aws.Config, local *running, outputs map[string]string) (*system, error) {
-	s := &system{name: name, aws: cfg, local: local, tableName: outputs["TableName"], strategy: outputs["ConfigStrategy"]}
+func newSystem(name string, cfg aws.Config, outputs map[string]string) (*system, error) {
+	s := &system{name: name, aws: cfg, tableName: outputs["TableName"], strategy: outputs["ConfigStrategy"]}
 	ids := strings.Split(outputs["ConfigPath"], "/")
 	if s.tableName == "" || s.strategy == "" || len(ids) != 3 {
 		return nil, fmt.Errorf("%s lacks the outputs TableName, ConfigPath and ConfigStrategy: it was deployed by an older version, deploy it again", name)

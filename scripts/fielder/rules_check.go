@@ -6,9 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
+	"github.com/fielder-care/fielder/shared/app/validate"
 	"github.com/fielder-care/fielder/shared/config"
 )
 
@@ -84,13 +84,13 @@ func check(dir string) (checkReport, error) {
 		return checkReport{}, err
 	}
 	r := checkReport{Config: dir, Findings: []found{}}
-	bundle, places, mistakes := readConfig(files)
+	bundle, places, mistakes := config.Read(files)
 	for _, e := range mistakes {
 		r.Findings = append(r.Findings, found{Severity: severityError, File: e.File, Line: e.Line, Column: e.Column, Message: e.Message})
 	}
 	if bundle != nil {
 		r.Version = bundle.Version
-		for _, x := range judge(bundle) {
+		for _, x := range validate.Check(bundle) {
 			one := found{Severity: severityError, File: x.File, Path: x.Path, Message: x.Message}
 			if x.Warning {
 				one.Severity = severityWarning

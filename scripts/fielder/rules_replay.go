@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -97,30 +95,6 @@ func platformNames() string {
 		names = append(names, string(p))
 	}
 	return strings.Join(names, ", ")
-}
-
-// loadConfig reads and checks a config; dir "" is this repository's own, or, when
-// fielder runs elsewhere, the one that it was built with. name is for people.
-func loadConfig(dir string, errs io.Writer) (b *config.Bundle, name string, err error) {
-	if dir == "" {
-		if _, err := os.Stat(ownConfig); err != nil {
-			b, err := config.Default()
-			return b, "the built-in config", err
-		}
-		dir = ownConfig
-	}
-	files, err := configDir(dir)
-	if err != nil {
-		return nil, "", err
-	}
-	if b, err = config.Load(files); err != nil {
-		var list config.Errors
-		if errors.As(err, &list) {
-			fmt.Fprintf(errs, "%s has mistakes:\n", dir)
-		}
-		return nil, "", told(err, errs)
-	}
-	return b, dir, nil
 }
 
 // now is the system's time: the local stack may be playing a recorded day.

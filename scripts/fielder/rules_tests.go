@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/fielder-care/fielder/shared/app/validate"
 	"github.com/fielder-care/fielder/shared/config"
 	"github.com/fielder-care/fielder/shared/reply"
 )
@@ -47,7 +48,7 @@ func rulesTest(_ context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	bundle, places, mistakes := readConfig(files)
+	bundle, places, mistakes := config.Read(files)
 	if bundle == nil {
 		fmt.Fprintf(errs, "%s has mistakes, so its tests cannot be run:\n", dir)
 		return told(mistakes, errs)
@@ -62,7 +63,7 @@ func rulesTest(_ context.Context, args []string, out, errs io.Writer) error {
 		return fmt.Errorf("no test of %s has %q in its name; it has %s", dir, *run, plural(len(bundle.Tests), "test"))
 	}
 	names := map[string]bool{}
-	for _, failure := range runTests(bundle) {
+	for _, failure := range reply.RunTests(bundle, validate.Senses(bundle)) {
 		if !wanted.MatchString(failure.Test) {
 			continue
 		}
@@ -92,5 +93,3 @@ func rulesTest(_ context.Context, args []string, out, errs io.Writer) error {
 	}
 	return err
 }
-
-var _ reply.Failure

@@ -316,14 +316,7 @@ func (a *attempt) print(out io.Writer) {
 	if a.Answer != nil {
 		a.printAnswer(out)
 	}
-	say("\nRules, in their order")
-	width := 0
-	for _, r := range a.Rules {
-		width = max(width, utf8.RuneCountInString(r.Rule))
-	}
-	for i, r := range a.Rules {
-		say("  %3d  %-6s  %-*s  %s", i+1, r.Status, width, plain(r.Rule), plain(r.Why))
-	}
+	printRules(out, a.Rules)
 	if len(a.Conflicts) > 0 {
 		say("\nConflicts")
 		for _, c := range a.Conflicts {

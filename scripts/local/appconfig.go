@@ -308,13 +308,36 @@ func (s *Stack) loadDeployment(r cfn.Resource) error {
 		return fmt.Errorf("%s.DeploymentStrategyId: %s is not in the template", r.ID, p.DeploymentStrategyId)
 	}
 	for _, v := range of.validators {
-		if v.Type == "JSON_SCHEMA" { // functions cannot run yet
+		if v.Type == "JSON_SCHEMA" { // functions cannot run yet, see validateFirst
 			if err := checkSchema(v.Content, of.template.Content); err != nil {
 				return fmt.Errorf("%s: %w", r.ID, err)
 			}
 		}
 	}
 	to.template = &deployment{Number: 1, Profile: of.ref, Version: 1, Strategy: how, Description: p.Description}
+	return nil
+}
+
+// validateFirst asks the validator functions about the versions that the template
+// newly brings, as AppConfig does when CloudFormation starts the deployment. A
+// function that a fault hits is asked again.
+func (s *Stack) validateFirst(ctx context.Context) error {
+	for _, key := range sortedKeys(s.config.environments) {
+		e := s.config.environments[key]
+		if e.template == nil || e.newest() != e.template {
+			continue
+		}
+		p := s.config.profiles[e.application+"/"+e.template.Profile]
+		err := s.validate(ctx, p, p.template)
+		for range 2 {
+			if err != nil {
+				err = s.validate(ctx, p, p.template)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.id, err)
+		}
+	}
 	return nil
 }
 

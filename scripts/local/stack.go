@@ -172,6 +172,9 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	// The largest body is the HTTP API's, 10 MB; its handler limits it.
 	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	s.loops.Go(func() { _ = s.http.Serve(s.listener) })
+	if err := s.validateFirst(ctx); err != nil {
+		return nil, err
+	}
 	if err := s.resumeExecutions(); err != nil {
 		return nil, err
 	}

@@ -293,6 +293,33 @@ func TestInvokeForAService(t *testing.T) {
 	}
 }
 
+// A first version that its validator function refuses does not come up, as
+// CloudFormation would not deploy it; nor one that it may not be asked about.
+func TestFirstVersionIsValidated(t *testing.T) {
+	template, err := os.ReadFile("testdata/stack.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string][3]string{
+		"refused":     {`"Content": "{\"v\":1}"`, `"Content": "{\"v\":13}"`, "thirteen is bad luck"},
+		"not allowed": {"appconfig.amazonaws.com", "events.amazonaws.com", "lambda:InvokeFunction"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			changed := strings.Replace(string(template), c[0], c[1], 1)
+			if changed == string(template) {
+				t.Fatal("nothing was changed")
+			}
+			s, err := Start(t.Context(), Options{Template: []byte(changed), Binaries: binaries, Addr: "127.0.0.1:0", Clock: clock.Stepped(day), Log: testLog{t}})
+			if err == nil {
+				s.Close()
+			}
+			if err == nil || !strings.Contains(err.Error(), c[2]) {
+				t.Errorf("got %v, want %q", err, c[2])
+			}
+		})
+	}
+}
+
 func TestConfigurationAndSecrets(t *testing.T) {
 	s := start(t, nil)
 	if got := string(run(t, s, "worker", m{"do": "configuration"}).Payload); got != `["{\"v\":1}",""]` {
@@ -301,8 +328,8 @@ func TestConfigurationAndSecrets(t *testing.T) {
 	if err := s.Deploy(t.Context(), "bundle", []byte(`{"v":"two"}`)); err == nil {
 		t.Error("the validator's schema wants an integer")
 	}
-	if err := s.Deploy(t.Context(), "bundle", []byte(`{"v":13}`)); err == nil || !strings.Contains(err.Error(), "13 is unlucky") {
-		t.Errorf("the validator's function refuses 13: got %v", err)
+	if err := s.Deploy(t.Context(), "bundle", []byte(`{"v":13}`)); err == nil || !strings.Contains(err.Error(), "thirteen is bad luck") {
+		t.Errorf("the validator function refuses thirteen, but: %v", err)
 	}
 	if err := s.Deploy(t.Context(), "", []byte(`{"v":2}`)); err != nil {
 		t.Fatal(err)
@@ -920,7 +947,7 @@ func TestGoldenTemplateLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	for _, name := range []string{"webhook", "poller", "triage", "match", "reply", "escalate", "send", "invite", "contact", "lookup", "ledger"} {
+	for _, name := range []string{"webhook", "poller", "triage", "match", "reply", "escalate", "send", "invite", "contact", "lookup", "ledger", "validate"} {
 		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -933,7 +960,7 @@ func TestGoldenTemplateLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if len(s.functions) != 11 || len(s.machines) != 3 || len(s.schedules) != 3 || s.countRules() != 4 {
+	if len(s.functions) != 12 || len(s.machines) != 3 || len(s.schedules) != 3 || s.countRules() != 4 {
 		t.Errorf("%d functions, %d workflows, %d schedules, %d rules", len(s.functions), len(s.machines), len(s.schedules), s.countRules())
 	}
 	if len(s.Denials()) != 0 {

@@ -161,14 +161,11 @@ func recorded(r *store.PostRecord) verdict {
 		v.outcome = string(r.Outcome)
 	}
 	if speaks(v.plan) && r.Outcome != care.OutcomeAnswered && r.Outcome != care.OutcomeFailed {
-		// The door's own reasons come after the plan's.
-		door := r.Reasons
-		if n := len(v.plan.Reasons); n > 0 {
-			if i := slices.Index(r.Reasons, v.plan.Reasons[n-1]); i >= 0 {
-				door = r.Reasons[i+1:]
-			}
+		door := Door(*r)
+		if len(door) == 0 {
+			door = r.Reasons // a record of an older form
 		}
-		if i := slices.IndexFunc(door, send.Said); i >= 0 && v.plan.Action == care.ActionAcknowledge {
+		if slices.ContainsFunc(door, send.Said) && v.plan.Action == care.ActionAcknowledge {
 			v.outcome = Acknowledged
 		} else {
 			v.refused = door
