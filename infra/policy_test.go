@@ -155,7 +155,7 @@ func TestGrants(t *testing.T) {
 		poller:   "PutItem UpdateItem",
 		triage:   "",
 		match:    "BatchGetItem DeleteItem GetItem PutItem UpdateItem",
-		reply:    "GetItem UpdateItem",
+		reply:    "GetItem Query UpdateItem",
 		escalate: "DeleteItem GetItem UpdateItem",
 		send:     "DeleteItem GetItem UpdateItem",
 		invite:   "BatchGetItem DeleteItem GetItem Query UpdateItem",

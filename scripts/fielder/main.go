@@ -30,10 +30,15 @@ var usages = []struct{ name, args, does string }{
 	{"explain", "POST_ID", "why we did or did not answer"},
 	{"customers", "import [--region CC] FILE.csv", "import customers"},
 	{"rules bundle", "[DIR]", "check the config, print it as JSON"},
+	{"rules check", "[DIR] [--json]", "every error and warning, with its place"},
+	{"rules test", "[DIR] [--run REGEXP] [--json]", "run the tests that the config holds"},
+	{"rules try", "--platform P --text TEXT [--customer ID] [--at TIME] ...", "what the rules do with a post, and why"},
+	{"rules replay", "[--since 30d] [--config DIR] [--against DIR] ...", "what a draft would have changed"},
+	{"rules explain", "POST_ID [--config DIR] [--stage NAME]", "why we did or did not answer, the decision alone"},
 	{"rules push", "[DIR] [--stage NAME] [--describe TEXT] [--wait]", "roll the config out"},
 	{"rules status", "[--stage NAME] [--json]", "what is deployed, what rolls out"},
 	{"rules rollback", "[--stage NAME] [--to LABEL|NUMBER]", "take the last roll-out back"},
-	{"bench", "[--only steps|starts|chain] [--push 15s] [--rounds N]", "benchmarks, with what they mean"},
+	{"bench", "[--only steps|starts|chain|replay] [--posts N] ...", "benchmarks, with what they mean"},
 }
 
 // command finds a sub-command.

@@ -23,6 +23,16 @@ func rulesCommand(name string) func(ctx context.Context, args []string, out, err
 	switch name {
 	case "bundle":
 		return rulesBundle
+	case "check":
+		return rulesCheck
+	case "test":
+		return rulesTest
+	case "try":
+		return rulesTry
+	case "replay":
+		return rulesReplay
+	case "explain":
+		return rulesExplain
 	case "push":
 		return rulesPush
 	case "status":
@@ -90,17 +100,22 @@ func rulesBundle(_ context.Context, args []string, out, errs io.Writer) error {
 // parseDir reads the flags of a command that takes one directory, which may stand
 // before, between or after them; "" when none is given.
 func parseDir(f *flag.FlagSet, args []string) (dir string, err error) {
+	return parseOne(f, args, "directory")
+}
+
+// parseOne is parseDir for any other argument.
+func parseOne(f *flag.FlagSet, args []string, what string) (arg string, err error) {
 	for {
 		if err := parse(f, args); err != nil {
 			return "", err
 		}
 		switch args = f.Args(); {
 		case len(args) == 0:
-			return dir, nil
-		case dir != "":
-			return "", misuse(fmt.Sprintf("%s takes one directory, got %s and %s", strings.TrimPrefix(f.Name(), "fielder "), dir, args[0]))
+			return arg, nil
+		case arg != "":
+			return "", misuse(fmt.Sprintf("%s takes one %s, got %s and %s", strings.TrimPrefix(f.Name(), "fielder "), what, arg, args[0]))
 		}
-		dir, args = args[0], args[1:]
+		arg, args = args[0], args[1:]
 	}
 }
 

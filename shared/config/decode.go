@@ -3,12 +3,11 @@ package config
 import (
 	"encoding"
 	"fmt"
-	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/goccy/go-yaml/ast"
+	"sync"
 )
 
 // position is a place in a file, counted from 1.
@@ -21,66 +20,52 @@ type decoder struct {
 	file  string
 	errs  []Error
 	where map[string]position // by path, such as rules[2].when.intents[0]
+	// wrong are the paths of values that could not be read.
+	wrong []string
+	// within are the types of the mappings around the value, outermost first.
+	within []reflect.Type
 }
 
-// maxDepth bounds how deep values nest; the deepest that makes sense is 25.
-const maxDepth = 40
-
-func (d *decoder) fail(n ast.Node, format string, args ...any) {
-	p := at(n)
-	d.errs = append(d.errs, Error{File: d.file, Line: p.line, Column: p.column, Message: fmt.Sprintf(format, args...)})
-}
-
-// at is where a node begins.
-func at(n ast.Node) position {
-	if m, ok := n.(*ast.MappingNode); ok && len(m.Values) > 0 {
-		n = m.Values[0].Key // a block mapping's own token is its first colon
-	}
-	if m, ok := n.(*ast.MappingValueNode); ok {
-		n = m.Key
-	}
-	if n == nil || n.GetToken() == nil || n.GetToken().Position == nil {
-		return position{1, 1}
-	}
-	p := n.GetToken().Position
-	return position{p.Line, p.Column}
+func (d *decoder) fail(at position, path, format string, args ...any) {
+	d.errs = append(d.errs, Error{File: d.file, Line: at.line, Column: at.column, Message: fmt.Sprintf(format, args...)})
+	d.wrong = append(d.wrong, path)
 }
 
 // decode fills v, which must be addressable, from n.
-func (d *decoder) decode(n ast.Node, v reflect.Value, path string) {
+func (d *decoder) decode(n *node, v reflect.Value, path string) {
 	d.value(n, v, path, 0)
 }
 
-func (d *decoder) value(n ast.Node, v reflect.Value, path string, depth int) {
-	d.where[path] = at(n)
-	if depth > maxDepth {
-		d.fail(n, "this is nested too deeply")
+func (d *decoder) value(n *node, v reflect.Value, path string, depth int) {
+	d.where[path] = n.at
+	switch {
+	case depth > maxDepth:
+		d.fail(n.at, path, "this is nested too deeply")
 		return
-	}
-	switch n.(type) {
-	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode:
-		d.fail(n, "anchors, aliases and merge keys are not supported: write the value again")
-		return
-	case *ast.TagNode:
-		d.fail(n, "tags are not supported: write the value without one")
+	case n.kind == brokenNode:
+		d.wrong = append(d.wrong, path)
 		return
 	}
 	if t, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		s, ok := scalar(n)
-		if !ok {
-			d.fail(n, "expected a single value")
+		s, ok := n.scalar()
+		switch {
+		case n.kind == nullNode:
+			d.fail(n.at, path, "there is no value here")
+			return
+		case !ok:
+			d.fail(n.at, path, "expected a single value")
 			return
 		}
 		if err := t.UnmarshalText([]byte(s)); err != nil {
-			d.fail(n, "%v", err)
+			d.fail(n.at, path, "%v", err)
 		}
 		return
 	}
-	if _, null := n.(*ast.NullNode); null {
+	if n.kind == nullNode {
 		switch v.Kind() {
 		case reflect.Slice, reflect.Map, reflect.Struct: // "holidays:" with nothing below: none
 		default:
-			d.fail(n, "there is no value here")
+			d.fail(n.at, path, "there is no value here")
 		}
 		return
 	}
@@ -93,52 +78,45 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string, depth int) {
 	case reflect.Map:
 		d.mapping(n, v, path, depth)
 	case reflect.Slice:
-		s, ok := n.(*ast.SequenceNode)
-		if !ok {
-			d.fail(n, "expected a list, such as [a, b]")
+		if n.kind != listNode {
+			d.fail(n.at, path, "expected a list, such as [a, b]")
 			return
 		}
-		v.Set(reflect.MakeSlice(v.Type(), len(s.Values), len(s.Values)))
-		for i, item := range s.Values {
-			d.value(item, v.Index(i), path+"["+strconv.Itoa(i)+"]", depth+1)
+		v.Set(reflect.MakeSlice(v.Type(), len(n.items), len(n.items)))
+		for i, one := range n.items {
+			d.value(one, v.Index(i), item(path, i), depth+1)
 		}
 	case reflect.String:
-		s, ok := scalar(n)
+		s, ok := n.scalar()
 		if !ok {
-			d.fail(n, "expected a text")
+			d.fail(n.at, path, "expected a text")
 			return
 		}
-		if _, isBool := n.(*ast.BoolNode); isBool {
-			d.fail(n, "expected a text; put %s in quotes if you mean the word", s)
+		if _, isBool := truth(n); isBool {
+			d.fail(n.at, path, "expected a text; put %s in quotes if you mean the word", s)
 			return
 		}
 		v.SetString(s)
 	case reflect.Bool:
-		b, ok := n.(*ast.BoolNode)
+		b, ok := truth(n)
 		if !ok {
-			d.fail(n, "expected true or false")
+			d.fail(n.at, path, "expected true or false")
 			return
 		}
-		v.SetBool(b.Value)
+		v.SetBool(b)
 	case reflect.Int:
-		i, ok := n.(*ast.IntegerNode)
-		if !ok {
-			d.fail(n, "expected a whole number")
-			return
-		}
-		k, err := strconv.ParseInt(strings.ReplaceAll(i.GetToken().Value, "_", ""), 10, 64)
-		if err != nil {
-			d.fail(n, "expected a whole number, written in digits")
+		s := number(n)
+		k, err := strconv.ParseInt(s, 10, 64)
+		if s == "" || err != nil {
+			d.fail(n.at, path, "expected a whole number%s", unquoted(n))
 			return
 		}
 		v.SetInt(k)
 	case reflect.Float64:
-		s, ok := scalar(n)
-		_, isInt := n.(*ast.IntegerNode)
-		_, isFloat := n.(*ast.FloatNode)
-		f, err := strconv.ParseFloat(strings.ReplaceAll(s, "_", ""), 64)
-		if !ok || !(isInt || isFloat) || err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
-			d.fail(n, "expected a number")
+		s := number(n)
+		f, err := strconv.ParseFloat(s, 64)
+		if s == "" || err != nil {
+			d.fail(n.at, path, "expected a number%s", unquoted(n))
 			return
 		}
 		v.SetFloat(f)
@@ -147,95 +125,145 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string, depth int) {
 	}
 }
 
+// truth reads true and false as YAML does.
+func truth(n *node) (value, ok bool) {
+	if n.kind != plainNode {
+		return false, false
+	}
+	switch n.text {
+	case "true", "True", "TRUE":
+		return true, true
+	case "false", "False", "FALSE":
+		return false, true
+	}
+	return false, false
+}
+
+// number is the text of a decimal number as strconv reads it, "" for anything
+// else; underscores between digits are left out.
+func number(n *node) string {
+	if n.kind != plainNode || strings.Trim(n.text, "0123456789+-._eE") != "" || strings.HasPrefix(n.text, "_") || strings.HasSuffix(n.text, "_") {
+		return ""
+	}
+	return strings.ReplaceAll(n.text, "_", "")
+}
+
+func unquoted(n *node) string {
+	if n.kind == quotedNode {
+		return ", without quotes"
+	}
+	return ""
+}
+
 // pairs gives the keys and values of a mapping, and refuses everything that is
 // not a plain, unrepeated key.
-func (d *decoder) pairs(n ast.Node) (keys []string, nodes []*ast.MappingValueNode, ok bool) {
-	var values []*ast.MappingValueNode
-	switch m := n.(type) {
-	case *ast.MappingNode:
-		values = m.Values
-	case *ast.MappingValueNode:
-		values = []*ast.MappingValueNode{m}
-	default:
-		d.fail(n, "expected keys with values, such as \"name: value\"")
-		return nil, nil, false
+func (d *decoder) pairs(n *node, path string) (keys, values []*node) {
+	if n.kind != mappingNode {
+		d.fail(n.at, path, "expected keys with values, such as \"name: value\"")
+		return nil, nil
 	}
-	seen := make(map[string]position, len(values))
-	for _, pair := range values {
-		key, plain := scalar(pair.Key)
-		if !plain || pair.Key.IsMergeKey() {
-			d.fail(pair.Key, "expected a plain word as key")
+	seen := make(map[string]position, len(n.keys))
+	for i, key := range n.keys {
+		if key.kind == brokenNode {
 			continue
 		}
-		if first, twice := seen[key]; twice {
-			d.fail(pair.Key, "%s is here twice; the first is in line %d", quote(key), first.line)
+		if first, twice := seen[key.text]; twice {
+			d.fail(key.at, join(path, key.text), "%s is here twice; the first is in line %d", quote(key.text), first.line)
 			continue
 		}
-		seen[key] = at(pair.Key)
-		keys, nodes = append(keys, key), append(nodes, pair)
+		seen[key.text] = key.at
+		keys, values = append(keys, key), append(values, n.items[i])
 	}
-	return keys, nodes, true
+	return keys, values
 }
 
-func (d *decoder) structure(n ast.Node, v reflect.Value, path string, depth int) {
-	keys, nodes, ok := d.pairs(n)
-	if !ok {
-		return
-	}
+func (d *decoder) structure(n *node, v reflect.Value, path string, depth int) {
 	fields := fieldsOf(v.Type())
+	keys, values := d.pairs(n, path)
+	d.within = append(d.within, v.Type())
 	for i, key := range keys {
-		index, known := fields[key]
-		child := join(path, key)
+		child := join(path, key.text)
+		index, known := fields.index[key.text]
 		if !known {
-			names := make([]string, 0, len(fields))
-			for name := range fields {
-				names = append(names, name)
+			if len(d.errs) < maxErrors {
+				d.unknown(key, path, fields.names)
+			} else {
+				d.fail(key.at, child, "unknown key %s", quote(key.text))
 			}
-			d.fail(nodes[i].Key, "unknown key %s%s", quote(key), didYouMean(key, names))
 			continue
 		}
-		d.where[child+"#key"] = at(nodes[i].Key)
-		d.value(nodes[i].Value, v.Field(index), child, depth+1)
+		d.where[child+"#key"] = key.at
+		d.value(values[i], v.FieldByIndex(index), child, depth+1)
 	}
+	d.within = d.within[:len(d.within)-1]
 }
 
-func (d *decoder) mapping(n ast.Node, v reflect.Value, path string, depth int) {
-	keys, nodes, ok := d.pairs(n)
-	if !ok {
+// unknown explains a key that a mapping does not have: misspelt, or one that
+// belongs a step further in or out.
+func (d *decoder) unknown(key *node, path string, names []string) {
+	child := join(path, key.text)
+	if meant := closest(key.text, names); meant != "" {
+		d.wrong = append(d.wrong, join(path, meant))
+		d.fail(key.at, child, "unknown key %s%s", quote(key.text), suggestion(key.text, names))
 		return
 	}
+	own := d.within[len(d.within)-1]
+	for _, name := range names {
+		t := own.FieldByIndex(fieldsOf(own).index[name]).Type
+		if t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		if _, inside := fieldsOf(t).index[key.text]; inside && t != own {
+			d.fail(key.at, child, "unknown key %s; it belongs under %q", quote(key.text), name)
+			return
+		}
+	}
+	for _, t := range slices.Backward(d.within[:len(d.within)-1]) {
+		if _, outside := fieldsOf(t).index[key.text]; outside && t != own {
+			d.fail(key.at, child, "unknown key %s; it belongs further out: indent it less", quote(key.text))
+			return
+		}
+	}
+	d.fail(key.at, child, "unknown key %s%s", quote(key.text), suggestion(key.text, names))
+}
+
+func (d *decoder) mapping(n *node, v reflect.Value, path string, depth int) {
+	keys, values := d.pairs(n, path)
 	v.Set(reflect.MakeMapWithSize(v.Type(), len(keys)))
 	for i, key := range keys {
-		child := join(path, key)
-		d.where[child+"#key"] = at(nodes[i].Key)
-		item := reflect.New(v.Type().Elem()).Elem()
-		d.value(nodes[i].Value, item, child, depth+1)
-		v.SetMapIndex(reflect.ValueOf(key).Convert(v.Type().Key()), item)
+		child := join(path, key.text)
+		d.where[child+"#key"] = key.at
+		one := reflect.New(v.Type().Elem()).Elem()
+		d.value(values[i], one, child, depth+1)
+		v.SetMapIndex(reflect.ValueOf(key.text).Convert(v.Type().Key()), one)
 	}
 }
 
-// fieldsOf maps the keys of a struct's YAML form to its fields.
-func fieldsOf(t reflect.Type) map[string]int {
-	fields := make(map[string]int, t.NumField())
-	for i := range t.NumField() {
-		if key := t.Field(i).Tag.Get("yaml"); key != "" {
-			fields[key] = i
+// fields are the keys of a struct's YAML form, in their order, and the fields
+// that they fill. An embedded struct adds its own.
+type fields struct {
+	names []string
+	index map[string][]int
+}
+
+var fieldsByType sync.Map // reflect.Type -> fields
+
+func fieldsOf(t reflect.Type) fields {
+	if t.Kind() != reflect.Struct {
+		return fields{}
+	}
+	if known, ok := fieldsByType.Load(t); ok {
+		return known.(fields)
+	}
+	f := fields{index: map[string][]int{}}
+	for _, field := range reflect.VisibleFields(t) {
+		if key := field.Tag.Get("yaml"); key != "" && key != "-" {
+			f.names = append(f.names, key)
+			f.index[key] = field.Index
 		}
 	}
-	return fields
-}
-
-// scalar is the text of a single value as it was written, without quotes.
-func scalar(n ast.Node) (string, bool) {
-	switch s := n.(type) {
-	case *ast.StringNode:
-		return s.Value, true
-	case *ast.LiteralNode:
-		return s.Value.Value, true
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
-		return s.GetToken().Value, true
-	}
-	return "", false
+	fieldsByType.Store(t, f)
+	return f
 }
 
 func join(path, key string) string {

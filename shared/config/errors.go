@@ -7,6 +7,16 @@ import (
 	"strings"
 )
 
+// Finding is what a person should know about a bundle whose files load: a warning,
+// or a mistake that shows only when the rules run.
+type Finding struct {
+	// File is one of Files, Path the place in it, such as rules[2].when.intents[0]:
+	// what Places.Locate takes.
+	File, Path string
+	Message    string
+	Warning    bool
+}
+
 // Error is one mistake in one file.
 type Error struct {
 	File string
@@ -54,6 +64,24 @@ func (e Errors) sorted() Errors {
 		e = append(e[:maxErrors:maxErrors], Error{File: "config", Message: fmt.Sprintf("%d more mistakes are not shown", n-maxErrors)})
 	}
 	return e
+}
+
+// maxAllowed bounds the list of allowed names in an error, in bytes.
+const maxAllowed = 120
+
+// suggestion is what was probably meant, and what is allowed where that is a
+// short list: `, did you mean "low"? allowed: none, low, medium`.
+func suggestion(wrong string, known []string) string {
+	out, allowed := didYouMean(wrong, known), strings.Join(known, ", ")
+	switch {
+	case allowed == "" || len(allowed) > maxAllowed:
+		return out
+	case out == "":
+		return "; allowed: " + allowed
+	case len(known) == 1:
+		return out
+	}
+	return out + " allowed: " + allowed
 }
 
 // didYouMean suggests the known name that is closest to a wrong one: ", did you

@@ -82,7 +82,7 @@ func (c Calendar) Location() *time.Location { return c.zone.loc }
 
 // How far ahead Next and Shuts look: nobody closes for longer than a year. After
 // counts for ten years: then 365 days (MaxDuration) have passed even in a week of
-// sixteen open hours.
+// seventeen open hours.
 const (
 	horizon = 400 * 24 * 60 * 60
 	decade  = 3653 * 24 * 60 * 60
@@ -355,6 +355,9 @@ func (z *zone) at(s int64) clock {
 	_, offset := t.Zone()
 	from, to := t.ZoneBounds()
 	c := clock{from: s, until: s + horizon, offset: int64(offset)}
+	if !from.IsZero() {
+		c.from = from.Unix()
+	}
 	if !to.IsZero() {
 		c.until = to.Unix()
 	}
@@ -362,13 +365,6 @@ func (z *zone) at(s int64) clock {
 	// after 365 days: on the last day of a leap year the bound lies behind.
 	if c.until <= s {
 		c.until = (s/daySeconds + 1) * daySeconds
-	}
-	// And the first such year it takes to be ruled from its first day on, although
-	// changes of the clock that are listed may fall into it.
-	if !from.IsZero() {
-		if _, same := from.ZoneBounds(); same.Equal(to) {
-			c.from = from.Unix()
-		}
 	}
 	z.last.Store(&c)
 	return c
@@ -472,10 +468,10 @@ func (s Span) Holds(minute int) bool {
 	return minute >= s.Open || minute < s.Close
 }
 
-// Open and ExpectFor are what the main calendar says; see For and Promise.
-func (h Hours) Open(t time.Time) bool { return h.For(Who{}).Open(t) }
-
-// ExpectFor is the response time that may be promised on a platform.
+// Open, After and ExpectFor are what the main calendar says, whoever asks: For and
+// Promise take the post's.
+func (h Hours) Open(t time.Time) bool                        { return h.For(Who{}).Open(t) }
+func (h Hours) After(t time.Time, d time.Duration) time.Time { return h.For(Who{}).After(t, d) }
 func (h Hours) ExpectFor(p care.Platform) time.Duration {
 	if d, ok := h.Expect[string(p)]; ok {
 		return time.Duration(d)

@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -84,13 +85,12 @@ func TestMinuteByMinute(t *testing.T) {
 		t.Run(row.zone, func(t *testing.T) {
 			alone := Hours{TimeZone: row.zone, Week: odd, Holidays: row.holidays}
 			start := time.Date(row.year, 1, 1, 0, 0, 0, 0, time.UTC)
-			short := testing.Short() && i%3 != 0
 			end := start.AddDate(2, 0, 0)
-			if short {
-				end = start.AddDate(1, 0, 0)
+			if testing.Short() {
+				end = start.AddDate(1, 0, 0) // has each kind of change
 			}
 			compare(t, alone.For(Who{}), opensFor(row.zone, odd, row.holidays), start, end)
-			if short {
+			if testing.Short() && i%3 != 0 {
 				return
 			}
 			three := Hours{TimeZone: "Europe/Madrid", Week: office, Teams: []Team{
@@ -307,5 +307,36 @@ func BenchmarkPromise(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		h.Promise(nil, Who{Platform: care.Messenger, Lang: "es"}, care.SeverityLow, at)
+	}
+}
+
+// What a zone remembers of one moment is right for another, in every zone, in
+// years whose changes are listed, in years that a rule describes, and where one
+// gives way to the other.
+func TestAZoneRemembersNoMoreThanItKnows(t *testing.T) {
+	var years []int
+	for _, first := range []int{1941, 1969, 1995, 2005, 2008, 2025, 2036, 2087, 2100} {
+		years = append(years, first, first+1, first+2)
+	}
+	for _, name := range zoneNames() {
+		loc, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, year := range years {
+			for _, first := range []string{"12-31 23:59", "07-01 12:00", "01-01 00:00"} {
+				z := &zone{loc: loc}
+				at := utc(strconv.Itoa(year) + "-" + first)
+				for day := range 366 / 5 {
+					for _, s := range []int64{at.Unix(), at.AddDate(0, 0, 5*day-183).Unix()} {
+						_, want := time.Unix(s, 0).In(loc).Zone()
+						got := z.at(s)
+						if got.offset != int64(want) || s < got.from || s >= got.until {
+							t.Fatalf("%s at %s: %+v, want the offset %d", name, time.Unix(s, 0).UTC(), got, want)
+						}
+					}
+				}
+			}
+		}
 	}
 }

@@ -91,6 +91,18 @@ func TestNeverOpen(t *testing.T) {
 	}
 }
 
+// A minute a week: ten years have 522 of them, the last in the first minute of
+// 23 November 2036, and the rest of the year is counted from there.
+func TestHardlyEverOpen(t *testing.T) {
+	c := Hours{TimeZone: "UTC", Week: map[string][]string{"sun": {"00:00-00:01"}}}.For(Who{})
+	if got := c.After(utc("2026-11-24 10:00"), 365*Day); !got.Equal(utc("2037-11-22 15:19")) {
+		t.Errorf("got %s", got)
+	}
+	if got := c.After(utc("2026-11-24 10:00"), 3*time.Minute); !got.Equal(utc("2026-12-13 00:01")) {
+		t.Errorf("three minutes end at %s", got)
+	}
+}
+
 func TestNeverShut(t *testing.T) {
 	h := Hours{TimeZone: "Europe/Madrid", Week: map[string][]string{}}
 	for _, d := range weekdays {

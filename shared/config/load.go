@@ -12,9 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	"github.com/fielder-care/fielder/shared/care"
 )
 
 // The six files of a bundle, in the order in which mistakes are reported.
@@ -27,50 +25,91 @@ func Files() []string { return append([]string(nil), files...) }
 // configuration (AppConfig quota: 2,048 KB).
 const MaxFileBytes = 1 << 20
 
-// rulesFile and templatesFile are the top levels of files that hold more than
-// one part of a Bundle.
+// The top levels of the files. Every file may have tests, beside the part of the
+// bundle that it holds.
 type (
+	brandFile struct {
+		Brand
+		Tests []Test `yaml:"tests"`
+	}
 	rulesFile struct {
-		People People `yaml:"people"`
-		Rules  []Rule `yaml:"rules"`
-		Tests  []Test `yaml:"tests"`
+		People  People                    `yaml:"people"`
+		OptOut  OptOut                    `yaml:"optOut"`
+		Stop    Stop                      `yaml:"stop"`
+		Budgets map[care.Platform]float64 `yaml:"budgets"`
+		Storm   Storm                     `yaml:"storm"`
+		Rules   []Rule                    `yaml:"rules"`
+		Tests   []Test                    `yaml:"tests"`
 	}
 	templatesFile struct {
 		Variables map[string]string   `yaml:"variables"`
 		Templates map[string]Template `yaml:"templates"`
+		Tests     []Test              `yaml:"tests"`
+	}
+	hoursFile struct {
+		Hours
+		Tests []Test `yaml:"tests"`
+	}
+	routingFile struct {
+		Routing
+		Tests []Test `yaml:"tests"`
+	}
+	followupFile struct {
+		Followup
+		Tests []Test `yaml:"tests"`
 	}
 )
 
-// Load reads the six files at the top of dir and checks them. The error is an
-// Errors with every mistake; then the bundle is nil. Version is a hash of the
-// files. A syntax error hides what else is wrong with its file, never with the
-// others; names that a broken file would define are not reported as unknown.
+// Places says where the values of the files stand.
+type Places struct {
+	where map[string]map[string]position
+}
+
+// Locate finds a value by its path, such as rules[2].when.intents[0] or
+// templates.refund.text.en.short. What is missing stands where its parent does;
+// line and column count from 1, and are 0 when the file is unknown or unreadable.
+func (p Places) Locate(file, path string) (line, column int) {
+	at, _ := nearest(p.where[file], path)
+	return at.line, at.column
+}
+
+// has is true when the file says something at this very path.
+func (p Places) has(file, path string) bool {
+	_, ok := p.where[file][path]
+	return ok
+}
+
+// Load is Read for those who need no places; the error is an Errors.
 func Load(dir fs.FS) (*Bundle, error) {
+	b, _, errs := Read(dir)
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	return b, nil
+}
+
+// Read reads the six files at the top of dir and checks them. With any mistake the
+// bundle is nil and the errors are all of them. Version is a hash of the files. A
+// syntax error hides what else is wrong with its file, never with the others;
+// names that a broken file would define are not reported as unknown.
+func Read(dir fs.FS) (*Bundle, Places, Errors) {
 	var (
-		b         = &Bundle{}
+		brand     brandFile
 		rules     rulesFile
 		templates templatesFile
-		errs      Errors
-		where     = map[string]map[string]position{}
-		broken    = map[string]bool{}
-		hash      = sha256.New()
+		hours     hoursFile
+		routing   routingFile
+		followup  followupFile
+
+		errs   Errors
+		places = Places{map[string]map[string]position{}}
+		wrong  = map[string][]string{}
+		broken = map[string]bool{}
+		hash   = sha256.New()
 	)
+	into := map[string]any{"brand.yaml": &brand, "rules.yaml": &rules, "templates.yaml": &templates,
+		"hours.yaml": &hours, "routing.yaml": &routing, "followup.yaml": &followup}
 	for _, file := range files {
-		var into any
-		switch file {
-		case "brand.yaml":
-			into = &b.Brand
-		case "rules.yaml":
-			into = &rules
-		case "templates.yaml":
-			into = &templates
-		case "hours.yaml":
-			into = &b.Hours
-		case "routing.yaml":
-			into = &b.Routing
-		case "followup.yaml":
-			into = &b.Followup
-		}
 		d := &decoder{file: file, where: map[string]position{}}
 		data, err := read(dir, file)
 		if err != nil {
@@ -79,27 +118,70 @@ func Load(dir fs.FS) (*Bundle, error) {
 		} else {
 			fmt.Fprintf(hash, "%s %d\n", file, len(data))
 			hash.Write(data)
-			broken[file] = !d.parse(data, into)
+			broken[file] = !d.parse(data, into[file])
 		}
 		errs = append(errs, d.errs...)
-		where[file] = d.where
+		places.where[file], wrong[file] = d.where, d.wrong
 	}
-	b.People, b.Rules, b.Tests = rules.People, rules.Rules, rules.Tests
-	b.Variables, b.Templates = templates.Variables, templates.Templates
-	b.Version = "sha256-" + hex.EncodeToString(hash.Sum(nil))[:16]
-
-	for _, p := range check(b, broken) {
-		e := Error{File: p.file, Message: p.message}
-		if place, ok := nearest(where[p.file], p.path); ok {
-			e.Line, e.Column = place.line, place.column
+	b := &Bundle{
+		Version: "sha256-" + hex.EncodeToString(hash.Sum(nil))[:16],
+		Brand:   brand.Brand,
+		People:  rules.People, OptOut: rules.OptOut, Stop: rules.Stop, Budgets: rules.Budgets, Storm: rules.Storm, Rules: rules.Rules,
+		Templates: templates.Templates, Variables: templates.Variables,
+		Hours: hours.Hours, Routing: routing.Routing, Followup: followup.Followup,
+	}
+	for i, tests := range [][]Test{brand.Tests, rules.Tests, templates.Tests, hours.Tests, routing.Tests, followup.Tests} {
+		for _, t := range tests {
+			t.File = files[i]
+			b.Tests = append(b.Tests, t)
 		}
+	}
+	follows := consequences(wrong)
+	for _, p := range check(b, broken, places.has) {
+		if follows(p) {
+			continue
+		}
+		e := Error{File: p.file, Message: p.message}
+		e.Line, e.Column = places.Locate(p.file, p.path)
 		errs = append(errs, e)
 	}
 	if len(errs) > 0 {
-		return nil, errs.sorted()
+		return nil, places, errs.sorted()
 	}
 	b.Hours.roster = new(roster)
-	return b, nil
+	return b, places, nil
+}
+
+// consequences tells the problems that only follow from values that could not be
+// read and were reported already: those at or in such a value, and what seems to
+// be missing where one is.
+func consequences(wrong map[string][]string) func(problem) bool {
+	at, around := map[string]bool{}, map[string]bool{}
+	for file, paths := range wrong {
+		for _, path := range paths {
+			at[file+" "+path] = true
+			for path = parent(path); path != ""; path = parent(path) {
+				around[file+" "+path] = true
+			}
+		}
+	}
+	return func(p problem) bool {
+		path := strings.TrimSuffix(p.path, "#key")
+		if p.missing && around[p.file+" "+path] {
+			return true
+		}
+		for ; path != ""; path = parent(path) {
+			if at[p.file+" "+path] {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// parent is the path of what holds a path's value, "" at the top.
+func parent(path string) string {
+	return path[:max(0, strings.LastIndexAny(path, ".["))]
 }
 
 // nearest finds where a path stands; what is missing stands where its parent
@@ -109,141 +191,111 @@ func nearest(where map[string]position, path string) (position, bool) {
 		if p, ok := where[path]; ok {
 			return p, true
 		}
-		path = strings.TrimSuffix(path, "#key")
-		if p, ok := where[path]; ok {
-			return p, true
+		if value, isKey := strings.CutSuffix(path, "#key"); isKey {
+			path = value
+			continue
 		}
-		i := strings.LastIndexAny(path, ".[")
-		if i < 0 {
-			p, ok := where[""]
-			return p, ok
+		if path == "" {
+			return position{}, false
 		}
-		path = path[:i]
+		path = parent(path)
 	}
 }
 
+// read gives a file's bytes. Its errors say what to do, and name no path of the
+// machine.
 func read(dir fs.FS, name string) ([]byte, error) {
-	f, err := dir.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	info, err := fs.Stat(dir, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		other := strings.TrimSuffix(name, ".yaml") + ".yml"
 		if _, err := fs.Stat(dir, other); err == nil {
 			return nil, fmt.Errorf("the file is missing; rename %s to %s", other, name)
 		}
 		return nil, errors.New("the file is missing")
+	case err != nil:
+		return nil, unreadable(err)
+	case info.IsDir():
+		return nil, errors.New("a folder of this name stands here; a file is needed")
+	case !info.Mode().IsRegular():
+		return nil, errors.New("this is no plain file")
+	case info.Size() > MaxFileBytes:
+		return nil, errTooLarge
 	}
+	f, err := dir.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("the file cannot be read: %w", err)
+		return nil, unreadable(err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, MaxFileBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("the file cannot be read: %w", err)
+		return nil, unreadable(err)
 	}
 	if len(data) > MaxFileBytes {
-		return nil, fmt.Errorf("the file is larger than %d bytes", MaxFileBytes)
+		return nil, errTooLarge
 	}
 	return data, nil
+}
+
+var errTooLarge = fmt.Errorf("the file is larger than %d bytes (1 MB)", MaxFileBytes)
+
+func unreadable(err error) error {
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+		err = pe.Err
+	}
+	return fmt.Errorf("the file cannot be read: %w", err)
 }
 
 // parse reads one file; false when its syntax is so wrong that nothing of it is
 // known.
 func (d *decoder) parse(data []byte, into any) (ok bool) {
-	if !utf8.Valid(data) {
-		line := 1 + bytes.Count(data[:invalidAt(data)], []byte("\n"))
-		d.errs = append(d.errs, Error{File: d.file, Line: line, Column: 1, Message: "this is not UTF-8 text"})
-		return false
-	}
-	if line, deep := tooDeep(data); deep {
-		d.errs = append(d.errs, Error{File: d.file, Line: line, Column: 1, Message: "this is nested too deeply"})
-		return false
-	}
-	tree, err := syntax(data)
-	if err != nil {
-		e := Error{File: d.file, Line: 1, Column: 1, Message: err.Error()}
-		var se *yaml.SyntaxError
-		if errors.As(err, &se) {
-			e.Message = se.Message
-			if se.Token != nil && se.Token.Position != nil {
-				e.Line, e.Column = max(1, se.Token.Position.Line), max(1, se.Token.Position.Column)
-			}
+	text, fault := utf8Text(data)
+	if fault == nil {
+		root, faults := parseYAML(text)
+		for _, f := range faults {
+			d.fail(f.at, "", "%s", f.message)
 		}
-		d.errs = append(d.errs, e)
-		return false
-	}
-	var body ast.Node
-	for _, doc := range tree.Docs {
-		if doc.Body == nil {
-			continue
-		}
-		if _, comment := doc.Body.(*ast.CommentGroupNode); comment {
-			continue
-		}
-		if body != nil {
-			d.fail(doc.Body, "the file holds more than one document; remove the line \"---\"")
+		d.wrong = nil // the values that they spoilt are broken nodes
+		if root != nil {
+			d.decode(root, reflect.ValueOf(into).Elem(), "")
 			return true
 		}
-		body = doc.Body
-	}
-	if body == nil {
-		d.errs = append(d.errs, Error{File: d.file, Message: "the file is empty"})
+		if len(faults) == 0 {
+			d.errs = append(d.errs, Error{File: d.file, Message: "the file is empty"})
+		}
 		return false
 	}
-	d.decode(body, reflect.ValueOf(into).Elem(), "")
-	return true
+	d.fail(fault.at, "", "%s", fault.message)
+	return false
 }
 
-// syntax parses YAML. The library is guarded because it is fed what people and
-// other systems wrote: a panic in it is their syntax error, not our crash.
-func syntax(data []byte) (f *ast.File, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			f, err = nil, errors.New("this is not valid YAML")
-		}
-	}()
-	return parser.ParseBytes(data, 0)
-}
-
-// tooDeep finds nesting that would exhaust the parser's stack: brackets without
-// end, or a line that opens list after list.
-func tooDeep(data []byte) (line int, deep bool) {
-	const most = 100
-	line = 1
-	open, indicators := 0, 0
-	fresh := true // only indicators and blanks so far in this line
-	for _, c := range data {
-		switch c {
-		case '\n':
-			line++
-			indicators, fresh = 0, true
-			continue
-		case '[', '{':
-			open++
-		case ']', '}':
-			open = max(0, open-1)
-		}
-		if fresh {
-			switch c {
-			case '-', '?', ':':
-				indicators++
-			case ' ', '\t':
-			default:
-				fresh = false
-			}
-		}
-		if open > most || indicators > most {
-			return line, true
+// utf8Text is what a file says, without a byte order mark; or where it is no
+// UTF-8 text, and what it seems to be.
+func utf8Text(data []byte) (string, *fault) {
+	for _, bom := range []struct{ mark, name string }{
+		{"\xff\xfe\x00\x00", "UTF-32"}, {"\x00\x00\xfe\xff", "UTF-32"}, {"\xff\xfe", "UTF-16"}, {"\xfe\xff", "UTF-16"},
+	} {
+		if bytes.HasPrefix(data, []byte(bom.mark)) {
+			return "", &fault{position{1, 1}, "the file is saved as " + bom.name + "; save it as UTF-8"}
 		}
 	}
-	return 0, false
-}
-
-func invalidAt(data []byte) int {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if head := data[:min(len(data), 4)]; len(head) >= 2 && (head[0] == 0) != (head[1] == 0) && bytes.Count(head, []byte{0})*2 == len(head) {
+		return "", &fault{position{1, 1}, "the file seems to be saved as UTF-16; save it as UTF-8"}
+	}
+	line, column := 1, 1
 	for i := 0; i < len(data); {
 		r, size := utf8.DecodeRune(data[i:])
-		if r == utf8.RuneError && size == 1 {
-			return i
+		switch {
+		case r == utf8.RuneError && size == 1:
+			return "", &fault{position{line, column}, "this is not UTF-8 text, perhaps Latin-1 (Windows-1252); save the file as UTF-8"}
+		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r == 0x7f:
+			return "", &fault{position{line, column}, fmt.Sprintf("an invisible control character (U+%04X) stands here; remove it", r)}
+		case r == '\n', r == '\r' && !bytes.HasPrefix(data[i+1:], []byte("\n")):
+			line, column = line+1, 0
 		}
+		column++
 		i += size
 	}
-	return len(data)
+	return string(data), nil
 }

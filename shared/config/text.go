@@ -10,11 +10,15 @@ import (
 
 // BuiltIn are the variables that every template may use: the author's first
 // name and handle (only where they may be said), the brand, the response time
-// that may be promised now, in words, and the opening hours of the week.
-var BuiltIn = []string{"name", "handle", "brand", "expect", "hours"}
+// that may be promised now, in words, the opening hours of the week, and until
+// when we answer today (only while open).
+var BuiltIn = []string{"name", "handle", "brand", "expect", "hours", "until"}
 
-// WordedLanguages are the languages in which {{expect}} and {{hours}} can be put
-// into words.
+// worded are the variables that are whole phrases.
+var worded = []string{"expect", "hours", "until"}
+
+// WordedLanguages are the languages in which {{expect}}, {{hours}} and {{until}}
+// can be put into words.
 var WordedLanguages = []string{"de", "en", "es", "fr", "pt"}
 
 // Placeholders lists the names between {{ and }} in a text, in order.
@@ -112,11 +116,15 @@ func (b *Bundle) Rule(name string) (Rule, bool) {
 	return Rule{}, false
 }
 
-// On says whether the rule holds at t: it is enabled and not past its last day
-// in loc.
+// On says whether the rule holds at t: it is enabled, and t is neither before its
+// first day nor past its last, in loc.
 func (r Rule) On(t time.Time, loc *time.Location) bool {
 	if r.Enabled != nil && !*r.Enabled {
 		return false
 	}
-	return r.Expires == "" || t.In(loc).Format(time.DateOnly) <= r.Expires
+	if r.Starts == "" && r.Expires == "" {
+		return true
+	}
+	day := t.In(loc).Format(time.DateOnly)
+	return r.Starts <= day && (r.Expires == "" || day <= r.Expires)
 }

@@ -40,21 +40,43 @@ func between(clock, span string) bool {
 	return clock >= from || clock < to
 }
 
-// open reads the clock on the wall; the test's bundles have one team.
-func (o oracle) open() bool {
-	h, now := o.in.Bundle.Hours, o.local()
-	for _, holiday := range h.Holidays {
+// openBy reads a team's clock on its wall.
+func openBy(now time.Time, zone string, week map[string][]string, holidays []config.Holiday) bool {
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		panic(err)
+	}
+	now = now.In(loc)
+	for _, holiday := range holidays {
 		if holiday.Date == now.Format("2006-01-02") {
 			return false
 		}
 	}
-	for _, span := range h.Week[strings.ToLower(now.Format("Mon"))] {
-		if between(now.Format("15:04"), span) {
+	return slices.ContainsFunc(week[strings.ToLower(now.Format("Mon"))], func(span string) bool { return between(now.Format("15:04"), span) })
+}
+
+// openAt says whether anybody answers the post: the first unit with hours that it
+// names, else the main team or one that takes the platform and the language.
+func (o oracle) openAt(now time.Time) bool {
+	h := o.in.Bundle.Hours
+	for _, name := range o.in.Triage.Units {
+		if u, ok := h.Units[name]; ok { // the test's units say everything themselves
+			return openBy(now, u.TimeZone, u.Week, u.Holidays)
+		}
+	}
+	lang := o.in.Triage.Lang
+	if lang == "" || lang == "und" {
+		lang = o.in.Post.Lang
+	}
+	for _, team := range h.Teams {
+		if inList(team.Platforms, o.in.Post.Platform) && inList(team.Languages, strings.Split(lang, "-")[0]) && openBy(now, team.TimeZone, team.Week, team.Holidays) {
 			return true
 		}
 	}
-	return false
+	return openBy(now, h.TimeZone, h.Week, h.Holidays)
 }
+
+func (o oracle) open() bool { return o.openAt(o.in.Now) }
 
 func severity(name string) int {
 	return slices.Index([]string{"none", "low", "medium", "high", "critical"}, name)
@@ -417,7 +439,7 @@ func drawCondition(t *rapid.T, depth int) config.Condition {
 		w.Products = some(t, "product", []string{"VeloBox", "VeloTV"})
 	}
 	if oneIn(t, 9, "units") {
-		w.Units = some(t, "unit", []string{"Sol", "Gran Vía"})
+		w.Units = some(t, "unit", []string{"Veloria Shop Larios", "Veloria Shop Gran Vía"})
 	}
 	if oneIn(t, 9, "author") {
 		w.Author = &config.AuthorCondition{MinFollowers: maybe(t, 2, "most followers", func() int { return 10 }), MaxFollowers: maybe(t, 2, "least followers", func() int { return 100 }),
@@ -491,7 +513,7 @@ func drawRule(t *rapid.T, i int) config.Rule {
 func drawText(t *rapid.T, label string) string {
 	var parts []string
 	for range rapid.IntRange(1, 4).Draw(t, label) {
-		piece := pickOne(t, label+" piece", []string{"Hello.", "Hello.", "We look into it.", "https://example.com/help?a=b", "see {{link}} there", "Dear {{name}},", "{{handle}}", "promise: {{expect}}", "({{hours}})", "{{unheard-of}}", "é", "漢", "😀", "x"})
+		piece := pickOne(t, label+" piece", []string{"Hello.", "Hello.", "We look into it.", "https://example.com/help?a=b", "see {{link}} there", "Dear {{name}},", "{{handle}}", "promise: {{expect}}", "({{hours}})", "open: {{until}}", "{{unheard-of}}", "é", "漢", "😀", "x"})
 		if utf8.RuneCountInString(piece) == 1 {
 			piece = strings.Repeat(piece, pickOne(t, label+" length", []int{10, 130, 139, 141, 250, 281, 290, 480, 499, 990, 1001, 2150, 8001, 9990}))
 		}
@@ -567,7 +589,7 @@ func drawOddIn(t *rapid.T, b *config.Bundle) In {
 	in.Triage.IntentScore = float64(rapid.IntRange(0, 4).Draw(t, "sure")) / 4
 	in.Triage.Influence = float64(rapid.IntRange(0, 4).Draw(t, "influential")) / 4
 	in.Triage.Products = rapid.SliceOfN(rapid.SampledFrom([]string{"VeloBox", "VeloTV", "VeloFon"}), 0, 2).Draw(t, "products of post")
-	in.Triage.Units = rapid.SliceOfN(rapid.SampledFrom([]string{"Sol", "Gran Vía", "Retiro"}), 0, 2).Draw(t, "units of post")
+	in.Triage.Units = rapid.SliceOfN(rapid.SampledFrom([]string{"Veloria Shop Larios", "Veloria Shop Gran Vía", "Veloria Shop Colón"}), 0, 2).Draw(t, "units of post")
 	in.Match.Customer.Tier = pickOne(t, "tier of customer", []string{"", "gold", "bronze"})
 	in.Match.Customer.Value = pickOne(t, "value of customer", []float64{0, 99, 100, 101})
 	in.Match.Customer.Attributes = pickOne(t, "attributes of customer", []map[string]string{nil, {"plan": "fiber"}, {"plan": "mobile"}})
@@ -575,11 +597,28 @@ func drawOddIn(t *rapid.T, b *config.Bundle) In {
 	return in
 }
 
+// withHours is the standard bundle with a unit and a team that keep hours of their
+// own.
+func withHours(t testing.TB) *config.Bundle {
+	b := *standard(t)
+	b.Hours.Units = map[string]config.UnitHours{"Veloria Shop Gran Vía": {TimeZone: "Atlantic/Canary", Week: map[string][]string{"tue": {"08:00-12:00"}, "sun": {"10:00-24:00"}}, Holidays: []config.Holiday{{Date: "2026-11-29"}}}}
+	b.Hours.Teams = []config.Team{{Name: "overseas", TimeZone: "America/Bogota", Week: map[string][]string{"mon": {"00:00-24:00"}, "sat": {"09:00-18:00"}}, Platforms: []care.Platform{care.X, care.Facebook}, Languages: []string{"es"}}}
+	data, err := config.Encode(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := config.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
+
 // No rule set, however odd, and no post makes anything but the plan that the
 // oracle expects, a text that its platform does not take, or a panic; and the
 // trace says the same as the plan.
 func TestArbitraryRulesAgainstTheOracle(t *testing.T) {
-	base := standard(t)
+	base := withHours(t)
 	seen := map[care.Action]int{}
 	firedActions := map[care.Action]int{}
 	check := func(t *rapid.T) {
@@ -700,6 +739,9 @@ func holdText(t *rapid.T, in In, plan care.Plan) {
 	// It promises something if, and only if, the plan knows it.
 	if promises := strings.Contains(said, "promise: "); promises == plan.Promised.IsZero() || promises && !plan.Promised.After(in.Now) {
 		t.Fatalf("%q is said to promise %v", said, plan.Promised)
+	}
+	if goesOut := in.Now.Add(time.Duration(plan.DelaySeconds) * time.Second); strings.Contains(said, "open: ") && !(oracle{in}).openAt(goesOut) {
+		t.Fatalf("%q is said to go out at %v, when nobody answers", said, goesOut)
 	}
 	if strings.Contains(said, "Dear ") && !(in.Match.Known && (in.Match.Grade == "asserted" || in.Match.Grade == "verified")) {
 		t.Fatalf("a name is said of somebody not known: %q", said)

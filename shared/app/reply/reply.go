@@ -17,14 +17,24 @@ import (
 	"github.com/fielder-care/fielder/shared/telemetry"
 )
 
+// Answer is the plan, and until when its text has to wait, which the workflow
+// cannot work out itself.
+type Answer struct {
+	care.Plan
+	Later time.Time `json:"later,omitzero"`
+}
+
 // New builds the handler of the reply function.
-func New() (func(context.Context, reply.In) (care.Plan, error), error) {
+func New() (func(context.Context, reply.In) (Answer, error), error) {
 	var e app.Env
 	cfg, now := app.AWSConfig(), app.Clock()
 	t := store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)
 	b := bundles.New(cfg, e.Must("FIELDER_CONFIG"))
 	s := &reply.Service{Bundles: b, Plans: t, Storms: t, Consents: consents{t, now}, Clock: now, Planned: count}
-	return s.Handle, e.Err()
+	return func(ctx context.Context, in reply.In) (Answer, error) {
+		plan, err := s.Handle(ctx, in)
+		return Answer{plan, plan.Later(now())}, err
+	}, e.Err()
 }
 
 // consents are the table's customers as reply sees them.
