@@ -116,6 +116,29 @@ type ReplyRefused struct {
 	Reasons      []care.Reason       `json:"reasons"`
 }
 
+// ReplyDrafted says that an answer waits for an agent's approval.
+type ReplyDrafted struct {
+	Meta
+	Post         PostRef             `json:"post"`
+	Conversation care.ConversationID `json:"conversation"`
+	Rule         string              `json:"rule"`
+	ApproveBy    time.Time           `json:"approveBy"`
+}
+
+// DraftClosed says what became of a draft: sent, refused, rejected, expired or
+// withdrawn.
+type DraftClosed struct {
+	Meta
+	Post         care.PostID         `json:"post"`
+	Platform     care.Platform       `json:"platform"`
+	Conversation care.ConversationID `json:"conversation"`
+	Rule         string              `json:"rule"`
+	Status       care.DraftStatus    `json:"status"`
+	By           string              `json:"by"`
+	// Edited is true when the agent approved other words than were proposed.
+	Edited bool `json:"edited"`
+}
+
 // ConversationEscalated says that agents have a conversation now.
 type ConversationEscalated struct {
 	Meta
@@ -194,6 +217,12 @@ func (*ReplySent) Type() string { return "ReplySent" }
 // Type returns "ReplyRefused".
 func (*ReplyRefused) Type() string { return "ReplyRefused" }
 
+// Type returns "ReplyDrafted".
+func (*ReplyDrafted) Type() string { return "ReplyDrafted" }
+
+// Type returns "DraftClosed".
+func (*DraftClosed) Type() string { return "DraftClosed" }
+
 // Type returns "ConversationEscalated".
 func (*ConversationEscalated) Type() string { return "ConversationEscalated" }
 
@@ -216,7 +245,7 @@ func (*InvitationSent) Type() string { return "InvitationSent" }
 func All() []Detail {
 	return []Detail{
 		&PostReceived{}, &PostEdited{}, &PostDeleted{}, &PostDecided{},
-		&ReplySent{}, &ReplyRefused{},
+		&ReplyDrafted{}, &DraftClosed{}, &ReplySent{}, &ReplyRefused{},
 		&ConversationEscalated{}, &SLAWarned{}, &SLABreached{}, &ConversationResolved{},
 		&InteractionRecorded{}, &InvitationSent{},
 	}

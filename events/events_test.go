@@ -162,6 +162,8 @@ func TestSchemasRefuse(t *testing.T) {
 		"PostReceived of another version":    `{"version":"2","correlation":"c","post":{}}`,
 		"PostDecided with a made-up outcome": `{"version":"1","correlation":"c","post":{"id":"x:1","platform":"x","account":"a","thread":"t"},"outcome":"maybe","relevance":"about","intent":"","sentiment":0,"severity":0,"priority":0,"rule":"","customer":""}`,
 		"PostDeleted without a time":         `{"version":"1","correlation":"c","post":{"id":"x:1","platform":"x","account":"a","thread":"t"}}`,
+		"ReplyDrafted without an end":        `{"version":"1","correlation":"c","post":{"id":"x:1","platform":"x","account":"a","thread":"t"},"conversation":"k","rule":"r"}`,
+		"DraftClosed that is still open":     `{"version":"1","correlation":"c","post":"x:1","platform":"x","conversation":"k","rule":"r","status":"approved","by":"ana","edited":false}`,
 		"InvitationSent with a field more":   `{"version":"1","correlation":"c","invitation":"i","customer":"c","platform":"x","after":"call","extra":1}`,
 	}
 	for name, body := range bads {

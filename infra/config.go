@@ -31,8 +31,8 @@ type config struct {
 }
 
 // newConfig makes the profile and rolls its first version out. Later versions
-// come from `fielder rules publish`, not from here: a deployment of code does not
-// touch what business users have published since, unless the defaults changed.
+// come from `fielder rules push`, not from here: a deployment of code does not
+// touch what business users have pushed since, unless the defaults changed.
 //
 // In production a version reaches everyone over twenty minutes, and is taken back
 // if the functions that decide begin to fail.
@@ -78,18 +78,20 @@ func newConfig(scope constructs.Construct, o Options, topic awssns.Topic) config
 		Content:                jsii.String(o.Config),
 	})
 
-	alarm := newRollbackAlarm(scope, o, topic)
 	watcher := awsiam.NewRole(scope, jsii.String("Watcher"), &awsiam.RoleProps{
 		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("appconfig.amazonaws.com"), nil),
-		Description: jsii.String("AppConfig watches the rollback alarm"),
+		Description: jsii.String("AppConfig watches the rollback alarms"),
 	})
-	watcher.AddToPolicy(allow([]string{"cloudwatch:DescribeAlarms"}, alarm.AlarmArn()))
+	var monitors []any
+	for _, alarm := range []awscloudwatch.Alarm{newRollbackAlarm(scope, o), newRefusedAlarm(scope, o)} {
+		alarm.AddAlarmAction(awscloudwatchactions.NewSnsAction(topic))
+		watcher.AddToPolicy(allow([]string{"cloudwatch:DescribeAlarms"}, alarm.AlarmArn()))
+		monitors = append(monitors, &awsappconfig.CfnEnvironment_MonitorsProperty{AlarmArn: alarm.AlarmArn(), AlarmRoleArn: watcher.RoleArn()})
+	}
 	environment := awsappconfig.NewCfnEnvironment(scope, jsii.String("Environment"), &awsappconfig.CfnEnvironmentProps{
 		ApplicationId: application.Ref(),
 		Name:          jsii.String(o.Stage.Name),
-		Monitors: &[]any{&awsappconfig.CfnEnvironment_MonitorsProperty{
-			AlarmArn: alarm.AlarmArn(), AlarmRoleArn: watcher.RoleArn(),
-		}},
+		Monitors:      &monitors,
 	})
 	// AppConfig refuses a monitor that its role may not watch yet.
 	environment.Node().AddDependency(watcher)
@@ -116,6 +118,7 @@ func newConfig(scope constructs.Construct, o Options, topic awssns.Topic) config
 	deployment.Node().AddDependency(ask)
 	path := awscdk.Fn_Join(jsii.String("/"), &[]*string{application.Ref(), environment.Ref(), profile.Ref()})
 	output(stack, "ConfigPath", path, "AppConfig application, environment and profile")
+	output(stack, "ConfigStrategy", strategy.Ref(), "how `fielder rules push` rolls a version out here")
 	return config{
 		path: path,
 		arn: stack.FormatArn(&awscdk.ArnComponents{
@@ -131,7 +134,7 @@ func newConfig(scope constructs.Construct, o Options, topic awssns.Topic) config
 // newRollbackAlarm rings when the functions that a bundle can break begin to
 // fail. It names them by their physical names, because the functions need the
 // environment that needs this alarm.
-func newRollbackAlarm(scope constructs.Construct, o Options, topic awssns.Topic) awscloudwatch.Alarm {
+func newRollbackAlarm(scope constructs.Construct, o Options) awscloudwatch.Alarm {
 	metrics := map[string]awscloudwatch.IMetric{}
 	for _, name := range []string{triage, reply} {
 		metrics[name] = awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
@@ -142,7 +145,7 @@ func newRollbackAlarm(scope constructs.Construct, o Options, topic awssns.Topic)
 			Period:        minutesOf(1),
 		})
 	}
-	alarm := awscloudwatch.NewAlarm(scope, jsii.String("RollbackAlarm"), &awscloudwatch.AlarmProps{
+	return awscloudwatch.NewAlarm(scope, jsii.String("RollbackAlarm"), &awscloudwatch.AlarmProps{
 		AlarmDescription: jsii.String("Triage or reply fail: the newest config is suspect and is rolled back if it is still rolling out."),
 		Metric: awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
 			Expression:   jsii.String(triage + " + " + reply),
@@ -155,6 +158,23 @@ func newRollbackAlarm(scope constructs.Construct, o Options, topic awssns.Topic)
 		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
 		TreatMissingData:   awscloudwatch.TreatMissingData_NOT_BREACHING,
 	})
-	alarm.AddAlarmAction(awscloudwatchactions.NewSnsAction(topic))
-	return alarm
+}
+
+// newRefusedAlarm rings when a function cannot read the bundle that is deployed;
+// it goes on with the one before, but an instance that starts has none. One
+// function is enough, and it tells once.
+func newRefusedAlarm(scope constructs.Construct, o Options) awscloudwatch.Alarm {
+	return awscloudwatch.NewAlarm(scope, jsii.String("RefusedAlarm"), &awscloudwatch.AlarmProps{
+		AlarmDescription: jsii.String("A function cannot read the newest config and goes on with the one before; it is rolled back if it is still rolling out, else `fielder rules rollback` does it. The function's log names the mistakes."),
+		Metric: awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+			Namespace:  jsii.String(metricNamespace + "/" + o.Stage.Name),
+			MetricName: jsii.String(metricRefusedConfig),
+			Statistic:  jsii.String("Sum"),
+			Period:     minutesOf(1),
+		}),
+		Threshold:          jsii.Number(1),
+		EvaluationPeriods:  jsii.Number(1),
+		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+		TreatMissingData:   awscloudwatch.TreatMissingData_NOT_BREACHING,
+	})
 }

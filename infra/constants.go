@@ -84,4 +84,5 @@ const (
 	metricLookupHistory  = "LookupsWithHistory"  // lookup
 	metricUnaccounted    = "PostsUnaccounted"    // ledger: posts without a decision after ten minutes; written on every run, also when 0
 	metricRedriven       = "PostsRedriven"       // ledger
+	metricRefusedConfig  = "ConfigRefused"       // every function with a config, also without a dimension: once per version and instance
 )

@@ -19,6 +19,7 @@ const (
 	benchPartSteps  = "steps"
 	benchPartStarts = "starts"
 	benchPartChain  = "chain"
+	benchPartReplay = "replay"
 )
 
 // bench measures what Fielder costs in time and prints each number with what it
@@ -26,9 +27,10 @@ const (
 // busy machine is no fault of the code. What cannot run is an error.
 func bench(ctx context.Context, args []string, out, errs io.Writer) error {
 	f := flags("bench", errs)
-	only := f.String("only", "", "steps, starts or chain: that part alone")
+	only := f.String("only", "", "steps, starts, chain or replay: that part alone")
 	rounds := f.Int("rounds", 40, "cold starts per function")
 	push := f.Duration("push", 15*time.Second, "how long posts are pushed through the chain")
+	posts := f.Int("posts", 100_000, "stored posts that are replayed against a draft")
 	atOnce := f.Int("at-once", 4, "deliveries on their way at the same time; the local stack runs 4 processes per function")
 	if err := parse(f, args); err != nil {
 		return err
@@ -36,10 +38,10 @@ func bench(ctx context.Context, args []string, out, errs io.Writer) error {
 	switch {
 	case f.NArg() > 0:
 		return fmt.Errorf("bench takes no arguments, got %q", f.Arg(0))
-	case !slices.Contains([]string{"", benchPartSteps, benchPartStarts, benchPartChain}, *only):
-		return fmt.Errorf("--only must be %s, %s or %s, not %q", benchPartSteps, benchPartStarts, benchPartChain, *only)
-	case *rounds < 1 || *push < time.Second || *atOnce < 1:
-		return errors.New("--rounds and --at-once must be at least 1, --push at least 1s")
+	case !slices.Contains([]string{"", benchPartSteps, benchPartStarts, benchPartChain, benchPartReplay}, *only):
+		return fmt.Errorf("--only must be %s, %s, %s or %s, not %q", benchPartSteps, benchPartStarts, benchPartChain, benchPartReplay, *only)
+	case *rounds < 1 || *push < time.Second || *atOnce < 1 || *posts < 1:
+		return errors.New("--rounds, --at-once and --posts must be at least 1, --push at least 1s")
 	}
 	if _, err := os.Stat("go.mod"); err != nil {
 		return errors.New("go.mod is not here: run fielder from the repository's root")
@@ -56,6 +58,7 @@ func bench(ctx context.Context, args []string, out, errs io.Writer) error {
 		{benchPartSteps, func() error { return benchSteps(ctx, out) }},
 		{benchPartStarts, func() error { return benchStarts(ctx, *rounds, out) }},
 		{benchPartChain, func() error { return benchChain(ctx, *push, *atOnce, out) }},
+		{benchPartReplay, func() error { return benchReplay(ctx, *posts, out) }},
 	} {
 		if *only != "" && *only != part.name {
 			continue

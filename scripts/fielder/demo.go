@@ -46,8 +46,12 @@ func demo(ctx context.Context, args []string, out, errs io.Writer) error {
 	accept := f.Bool("accept", false, "write the day's decisions to "+decisionsFile+" instead of comparing with it (after a change of rules)")
 	addr := f.String("addr", "", "address of the stack (default 127.0.0.1:4747)")
 	pages := f.String("pages", "", "address of the stand-ins (default "+standinAddr+")")
+	config := f.String("config", "", "the config to play with, watched for edits unless --once (default: "+ownConfig+", where it is; with --once the one that is deployed)")
 	if err := parse(f, args); err != nil {
 		return err
+	}
+	if *accept && *config != "" {
+		return misuse("--accept records how the deployed config decides the day; --config is another")
 	}
 	lines, err := day.Read(os.DirFS(*dir))
 	if err != nil {
@@ -72,6 +76,15 @@ func demo(ctx context.Context, args []string, out, errs io.Writer) error {
 	w.agents = newAgents(w)
 	stop := w.stack.OnLog(p.read)
 	defer stop()
+	given := *config != ""
+	if !given && !*once && !*accept {
+		*config = ownConfigDir()
+	}
+	if *config != "" {
+		if err := w.watchConfig(ctx, *config, given, !*once, errs); err != nil {
+			return err
+		}
+	}
 
 	if err := p.importCustomers(ctx); err != nil {
 		return err
@@ -84,8 +97,18 @@ func demo(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
+	releases, err := w.releases()
+	if err != nil {
+		return err
+	}
+	deployed, err := releases.deployments(ctx)
+	if err != nil {
+		return err
+	}
 	if *accept {
 		err = r.record(decisionsFile)
+	} else if len(deployed) > 1 {
+		fmt.Fprintln(out, "The decisions are not compared with the recorded ones: the day was played with another config.")
 	} else if *dir == dayDir {
 		var want recorded
 		var raw []byte
@@ -124,8 +147,8 @@ The stack stays up. Where to look:
                                         why we did or did not answer
   build/fielder ingest --platform x FILE.json
                                         send a platform's body
-Ctrl-C stops it.
-`, w.pages, w.pages, w.stack.URL(), r.example())
+%sCtrl-C stops it.
+`, w.pages, w.pages, w.stack.URL(), r.example(), watched(*config))
 	<-ctx.Done()
 	fmt.Fprintln(out)
 	return nil

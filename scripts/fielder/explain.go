@@ -12,6 +12,7 @@ import (
 
 	"github.com/fielder-care/fielder/scripts/local/lambda"
 	"github.com/fielder-care/fielder/shared/care"
+	"github.com/fielder-care/fielder/shared/store"
 )
 
 // explain prints a post's whole story: what it said, what triage saw, who wrote
@@ -24,10 +25,9 @@ func explain(ctx context.Context, args []string, out, errs io.Writer) error {
 	if f.NArg() != 1 {
 		return misuse("which post? fielder explain x:2090000000000000101")
 	}
-	id := care.PostID(f.Arg(0))
-	platform, _, ok := id.Split()
-	if !ok || !slices.Contains(care.Platforms(), platform) {
-		return misuse(fmt.Sprintf("%q is not a post id: it reads <platform>:<id on the platform>, for example x:2090000000000000101", id))
+	id, err := postID(f.Arg(0))
+	if err != nil {
+		return err
 	}
 	r, err := findRunning(ctx)
 	if err != nil {
@@ -42,19 +42,63 @@ func explain(ctx context.Context, args []string, out, errs io.Writer) error {
 		if len(logged) == 0 {
 			return fmt.Errorf("nothing is known about %s: it never came in, or its log line is gone", id)
 		}
-		for _, d := range logged {
-			fmt.Fprintf(out, "%s\n  on %s, %s\n  %s at the edge, before it cost anything:\n", id, platform, d.Change, d.Outcome)
-			for _, reason := range d.Reasons {
-				fmt.Fprintln(out, "    - "+reason)
-			}
-		}
+		explainEdge(out, id, logged)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	explainPost(out, rec)
+	if t := rec.Triage; t != nil {
+		fmt.Fprintf(out, "\nTriage: %s, %s, intent %s, sentiment %+.2f, severity %s, priority %.0f\n", t.Relevance, orNone(t.Lang), orNone(t.Intent), t.Sentiment, t.Severity, t.Priority)
+		say(out, t.Reasons)
+	}
+	if plan := rec.Plan; plan != nil {
+		fmt.Fprintf(out, "\nPlan: %s, rule %s, config %s\n", plan.Action, orNone(plan.Rule), plan.ConfigVersion)
+		if plan.Text != "" {
+			fmt.Fprintf(out, "  %q\n", plan.Text)
+		}
+		say(out, plan.Reasons)
+	}
+	if rec.Outcome == "" {
+		fmt.Fprintf(out, "\nNot decided yet; the ledger has driven it again %d time(s).\n", rec.Drives)
+	} else {
+		fmt.Fprintf(out, "\nDecision: %s, %s\n", rec.Outcome, stampOf(rec.DecidedAt))
+		say(out, rec.Reasons)
+	}
+	for _, d := range logged {
+		if d.Change != "received" {
+			fmt.Fprintf(out, "\nThen %s: %s\n", d.Change, strings.Join(d.Reasons, " "))
+		}
+	}
+	return r.story(ctx, out, rec.Post)
+}
+
+// postID reads a post's id.
+func postID(s string) (care.PostID, error) {
+	id := care.PostID(s)
+	if platform, _, ok := id.Split(); !ok || !slices.Contains(care.Platforms(), platform) {
+		return "", misuse(fmt.Sprintf("%q is not a post id: it reads <platform>:<id on the platform>, for example x:2090000000000000101", id))
+	}
+	return id, nil
+}
+
+// explainEdge prints what was decided at the edge, of which there are log lines
+// alone.
+func explainEdge(out io.Writer, id care.PostID, logged []decided) {
+	platform, _, _ := id.Split()
+	for _, d := range logged {
+		fmt.Fprintf(out, "%s\n  on %s, %s\n  %s at the edge, before it cost anything:\n", id, platform, d.Change, d.Outcome)
+		for _, reason := range d.Reasons {
+			fmt.Fprintln(out, "    - "+reason)
+		}
+	}
+}
+
+// explainPost prints what a post is and says.
+func explainPost(out io.Writer, rec store.PostRecord) {
 	p := rec.Post
-	fmt.Fprintf(out, "%s\n", id)
+	fmt.Fprintf(out, "%s\n", rec.ID)
 	where := "in public"
 	if p.Private {
 		where = "in private"
@@ -79,29 +123,6 @@ func explain(ctx context.Context, args []string, out, errs io.Writer) error {
 	if rec.Edits > 0 {
 		fmt.Fprintf(out, "  changed by its author %d time(s), last %s\n", rec.Edits, stampOf(rec.EditedAt))
 	}
-	if t := rec.Triage; t != nil {
-		fmt.Fprintf(out, "\nTriage: %s, %s, intent %s, sentiment %+.2f, severity %s, priority %.0f\n", t.Relevance, orNone(t.Lang), orNone(t.Intent), t.Sentiment, t.Severity, t.Priority)
-		say(out, t.Reasons)
-	}
-	if plan := rec.Plan; plan != nil {
-		fmt.Fprintf(out, "\nPlan: %s, rule %s, config %s\n", plan.Action, orNone(plan.Rule), plan.ConfigVersion)
-		if plan.Text != "" {
-			fmt.Fprintf(out, "  %q\n", plan.Text)
-		}
-		say(out, plan.Reasons)
-	}
-	if rec.Outcome == "" {
-		fmt.Fprintf(out, "\nNot decided yet; the ledger has driven it again %d time(s).\n", rec.Drives)
-	} else {
-		fmt.Fprintf(out, "\nDecision: %s, %s\n", rec.Outcome, stampOf(rec.DecidedAt))
-		say(out, rec.Reasons)
-	}
-	for _, d := range logged {
-		if d.Change != "received" {
-			fmt.Fprintf(out, "\nThen %s: %s\n", d.Change, strings.Join(d.Reasons, " "))
-		}
-	}
-	return r.story(ctx, out, p)
 }
 
 // story prints the author's timeline around the post.

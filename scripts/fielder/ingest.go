@@ -201,7 +201,7 @@ func (r *running) ourAccounts(ctx context.Context) ([]platform.Account, error) {
 			ids[2] = res.Name
 		}
 	}
-	b, err := appconfig.New(r.appconfig, strings.Join(ids[:], "/")).Current(ctx)
+	b, err := appconfig.New(r.appconfig, strings.Join(ids[:], "/"), nil).Current(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("the deployed config: %w", err)
 	}

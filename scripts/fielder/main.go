@@ -7,7 +7,7 @@
 //	fielder ingest --platform x FILE... one body through the running stack
 //	fielder explain POST_ID             a post's whole story
 //	fielder customers import FILE.csv   customers into the running stack
-//	fielder rules bundle                the checked config as one JSON document
+//	fielder rules ...                   the config that business users own
 //	fielder bench                       what it costs in time
 package main
 
@@ -24,13 +24,21 @@ import (
 
 // usages says how each sub-command is called, in the order of the help.
 var usages = []struct{ name, args, does string }{
-	{"up", "[--addr HOST:PORT] [--data DIR] [--accounts FILE]", "start the stack and wait for posts"},
-	{"demo", "[--once] [--faults] [--day DIR]", "play a recorded day"},
+	{"up", "[--config DIR] [--addr HOST:PORT] [--data DIR] [--accounts FILE]", "start the stack and wait for posts"},
+	{"demo", "[--once] [--faults] [--day DIR] [--config DIR]", "play a recorded day"},
 	{"ingest", "--platform x|facebook|instagram|messenger FILE.json ...", "send a platform's body"},
 	{"explain", "POST_ID", "why we did or did not answer"},
 	{"customers", "import [--region CC] FILE.csv", "import customers"},
-	{"rules", "bundle [DIR]", "check the config, print it as JSON"},
-	{"bench", "[--only steps|starts|chain] [--push 15s] [--rounds N]", "benchmarks, with what they mean"},
+	{"rules bundle", "[DIR]", "check the config, print it as JSON"},
+	{"rules check", "[DIR] [--json]", "every error and warning, with its place"},
+	{"rules test", "[DIR] [--run REGEXP] [--json]", "run the tests that the config holds"},
+	{"rules try", "--platform P --text TEXT [--customer ID] [--at TIME] ...", "what the rules do with a post, and why"},
+	{"rules replay", "[--since 30d] [--config DIR] [--against DIR] ...", "what a draft would have changed"},
+	{"rules explain", "POST_ID [--config DIR] [--stage NAME]", "why we did or did not answer, the decision alone"},
+	{"rules push", "[DIR] [--stage NAME] [--describe TEXT] [--wait]", "roll the config out"},
+	{"rules status", "[--stage NAME] [--json]", "what is deployed, what rolls out"},
+	{"rules rollback", "[--stage NAME] [--to LABEL|NUMBER]", "take the last roll-out back"},
+	{"bench", "[--only steps|starts|chain|replay] [--posts N] ...", "benchmarks, with what they mean"},
 }
 
 // command finds a sub-command.
@@ -105,8 +113,12 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 func usage(w io.Writer) {
 	fmt.Fprintln(w, "usage:")
 	for _, u := range usages {
-		fmt.Fprintf(w, "  fielder %-68s %s\n", u.name+" "+u.args, u.does)
+		printUsage(w, u.name+" "+u.args, u.does)
 	}
+}
+
+func printUsage(w io.Writer, call, does string) {
+	fmt.Fprintf(w, "  fielder %-68s %s\n", call, does)
 }
 
 // flags makes a flag set that says its errors once, with the command's usage.

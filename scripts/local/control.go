@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/fielder-care/fielder/scripts/local/cost"
@@ -13,6 +14,7 @@ import (
 //
 //	GET  /_fielder/status                       address, time, work in flight
 //	GET  /_fielder/resources                    the template's resources
+//	GET  /_fielder/outputs                      the template's outputs
 //	GET  /_fielder/logs?function=&contains=     log lines of functions
 //	GET  /_fielder/executions?machine=&status=  executions, without histories
 //	GET  /_fielder/execution?arn=               one, with its history
@@ -21,8 +23,8 @@ import (
 //	GET  /_fielder/denials                      what IAM refused
 //	GET  /_fielder/clock                        time, offset, next timer
 //	GET  /_fielder/faults                       injected faults
+//	GET  /_fielder/<name>                       what Tell was given
 //	POST /_fielder/replay                       {"archive","from","to","rules":[]}
-//	POST /_fielder/deploy?profile=              a new version of a configuration: the body
 //	POST /_fielder/idle                         waits until nothing is in flight
 func (s *Stack) serveControl(w http.ResponseWriter, r *http.Request) {
 	reply := func(v any, err error) {
@@ -46,6 +48,9 @@ func (s *Stack) serveControl(w http.ResponseWriter, r *http.Request) {
 			"functions": len(s.functions), "workflows": len(s.machines), "rules": s.countRules(), "schedules": len(s.schedules)}, nil)
 	case "GET /_fielder/resources":
 		reply(s.Resources(), nil)
+	case "GET /_fielder/outputs":
+		out, err := s.Outputs()
+		reply(out, err)
 	case "GET /_fielder/logs":
 		reply(emptyNotNull(s.Logs(q.Get("function"), q.Get("contains"))), nil)
 	case "GET /_fielder/executions":
@@ -89,16 +94,16 @@ func (s *Stack) serveControl(w http.ResponseWriter, r *http.Request) {
 		}
 		n, err := s.Replay(in.Archive, in.From, in.To, in.Rules...)
 		reply(map[string]int{"events": n}, err)
-	case "POST /_fielder/deploy":
-		var content json.RawMessage
-		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 2<<20)).Decode(&content)
-		if err == nil {
-			err = s.Deploy(r.Context(), q.Get("profile"), content)
-		}
-		reply(map[string]bool{"deployed": true}, err)
 	case "POST /_fielder/idle":
 		reply(map[string]bool{"idle": true}, s.Idle(r.Context()))
 	default:
+		s.mu.Lock()
+		f := s.told[strings.TrimPrefix(r.URL.Path, "/_fielder/")]
+		s.mu.Unlock()
+		if f != nil && r.Method == http.MethodGet {
+			reply(f(), nil)
+			return
+		}
 		http.Error(w, `{"error":"the control API does not know `+r.Method+` this path"}`, http.StatusNotFound)
 	}
 }

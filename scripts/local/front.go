@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -211,6 +212,16 @@ func newID() string {
 func read(body []byte, into any) error {
 	if err := json.Unmarshal(body, into); err != nil {
 		return apiErrorf(http.StatusBadRequest, "SerializationException", "%v", err)
+	}
+	return nil
+}
+
+// readStrict is read for bodies whose every field must mean something here.
+func readStrict(body []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return apiErrorf(http.StatusBadRequest, "BadRequestException", "the local stack cannot read this request: %v", err)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ import (
 // nothing with, and why.
 var noLocalMeaning = map[string]string{
 	"AWS::CDK::Metadata":                   "tells AWS which CDK version synthesised the template",
-	"AWS::CloudWatch::Alarm":               "nobody is woken by a laptop; the metrics are in the function logs",
+	"AWS::CloudWatch::Alarm":               "nobody is woken by a laptop, the metrics are in the function logs; but AppConfig looks at the alarms that it is told to",
 	"AWS::CloudWatch::CompositeAlarm":      "nobody is woken by a laptop",
 	"AWS::CloudWatch::Dashboard":           "there is no CloudWatch console",
 	"AWS::Connect::IntegrationAssociation": "lets flows choose a function in the console; the function's permission is what is checked",
@@ -32,8 +32,6 @@ var noLocalMeaning = map[string]string{
 	"AWS::SNS::TopicPolicy":                "see the topic",
 	"AWS::Scheduler::ScheduleGroup":        "only names its schedules",
 	"AWS::AppConfig::Application":          "only names its profiles",
-	"AWS::AppConfig::Environment":          "only names where a profile is deployed; its alarms do not ring",
-	"AWS::AppConfig::DeploymentStrategy":   "a local deployment is there at once",
 	"AWS::Lambda::Version":                 "there is one version, $LATEST",
 	"AWS::DynamoDB::Table":                 "", // the engine's: see startEngine
 }
@@ -53,6 +51,8 @@ var loaders = []struct {
 	{"AWS::Lambda::EventInvokeConfig", (*Stack).loadInvokeConfig},
 	{"AWS::SecretsManager::Secret", (*Stack).loadSecret},
 	{"AWS::AppConfig::ConfigurationProfile", (*Stack).loadProfile},
+	{"AWS::AppConfig::Environment", (*Stack).loadEnvironment},
+	{"AWS::AppConfig::DeploymentStrategy", (*Stack).loadStrategy},
 	{"AWS::AppConfig::HostedConfigurationVersion", (*Stack).loadHostedVersion},
 	{"AWS::AppConfig::Deployment", (*Stack).loadDeployment},
 	{"AWS::StepFunctions::StateMachine", (*Stack).loadMachine},

@@ -95,7 +95,8 @@ type Stack struct {
 	queues    map[string]*queue    // by name
 	machines  map[string]*machine  // by ARN
 	secrets   map[string]*secret   // by ARN
-	profiles  map[string]*profile  // by "application/environment/profile"
+	config    *appConfig
+	metrics   *metrics
 	schedules []*schedule
 	apis      []*httpAPI
 	ignored   map[string]string // resource type: why it has no local meaning
@@ -103,7 +104,7 @@ type Stack struct {
 	mu      sync.Mutex
 	denials map[string]int
 	tokens  map[string]*tokenWait // task tokens, see states.go
-	session map[string]*configSession
+	told    map[string]func() any // what Tell added to the control API
 }
 
 // Start runs the template until Close. It returns when HTTP is served and every
@@ -125,8 +126,8 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	s := &Stack{o: o, clock: o.Clock, meter: &cost.Meter{}, logs: newLogBook(), started: time.Now(),
 		operatorKey: "AKIA" + strings.ToUpper(hex.EncodeToString(key)), dynamo: newEngineClient(), operations: operations(),
 		roles: map[string]*role{}, functions: map[string]*function{}, buses: map[string]*bus{}, archives: map[string]*archive{},
-		queues: map[string]*queue{}, machines: map[string]*machine{}, secrets: map[string]*secret{}, profiles: map[string]*profile{},
-		ignored: map[string]string{}, denials: map[string]int{}, tokens: map[string]*tokenWait{}, session: map[string]*configSession{}}
+		queues: map[string]*queue{}, machines: map[string]*machine{}, secrets: map[string]*secret{}, config: newAppConfig(), metrics: &metrics{sums: map[string]map[int64]float64{}},
+		ignored: map[string]string{}, denials: map[string]int{}, tokens: map[string]*tokenWait{}, told: map[string]func() any{}}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
 		if err != nil {
@@ -147,7 +148,12 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		return nil, err
 	}
 	s.lambda, err = lambda.New(lambda.Options{Endpoint: s.url, Region: cfn.Region, ClockFile: clockFile, Processes: o.Processes,
-		Env: o.Env, Log: s.logs.add, Meter: s.meter, Faults: o.Faults})
+		Env: o.Env, Log: s.Log, Meter: s.meter, Faults: o.Faults,
+		Ended: func(function string, failed bool) {
+			if failed {
+				s.metrics.add(s.clock.Now(), metricKey("AWS/Lambda", "Errors", map[string]string{"FunctionName": function}), 1)
+			}
+		}})
 	if err != nil {
 		return nil, err
 	}
@@ -155,6 +161,9 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		return nil, err
 	}
 	if err := s.load(); err != nil {
+		return nil, err
+	}
+	if err := s.settleConfig(); err != nil {
 		return nil, err
 	}
 	if err := s.startEngine(ctx); err != nil {
@@ -386,6 +395,20 @@ func (b *logBook) add(line lambda.Line) {
 	for _, f := range b.subs {
 		f(line)
 	}
+}
+
+// Log adds a line, as if a function had written it: of what stands beside the
+// stack and belongs to the same story.
+func (s *Stack) Log(line lambda.Line) {
+	s.logs.add(line)
+	s.metrics.read(s.clock.Now(), line)
+}
+
+// Tell answers GET /_fielder/<name> with what f returns, as JSON.
+func (s *Stack) Tell(name string, f func() any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told[name] = f
 }
 
 // Logs returns the lines that functions wrote, oldest first, of one function

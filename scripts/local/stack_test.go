@@ -803,6 +803,7 @@ func TestControlAPI(t *testing.T) {
 	if err := json.Unmarshal(data, &state); err != nil || state.URL != s.URL() || state.PID != os.Getpid() || state.AccessKey != s.OperatorKey() {
 		t.Errorf("state file: %s", data)
 	}
+	s.Tell("story", func() any { return m{"once": "upon a time"} })
 	publish(t, s, "Run", `{"do":"echo","key":"c"}`)
 	idle(t, s)
 	arn := s.Executions("quick")[0].ARN
@@ -811,24 +812,24 @@ func TestControlAPI(t *testing.T) {
 		status             int
 		contains           string
 	}{
-		"status":         {"GET", "status", "", 200, `"inFlight":`},
-		"resources":      {"GET", "resources", "", 200, `"logicalId":"Worker"`},
-		"logs":           {"GET", "logs?function=worker&contains=worked", "", 200, `"requestId"`},
-		"no logs":        {"GET", "logs?contains=never+written", "", 200, `[]`},
-		"executions":     {"GET", "executions?machine=quick&status=SUCCEEDED", "", 200, arn},
-		"execution":      {"GET", "execution?arn=" + arn, "", 200, `ExecutionSucceeded`},
-		"no execution":   {"GET", "execution?arn=x", "", 400, `Does Not Exist`},
-		"calls":          {"GET", "calls?posts=1", "", 200, `"perMillionPosts"`},
-		"clock":          {"GET", "clock", "", 200, `"stepped":true`},
-		"faults":         {"GET", "faults", "", 200, `"total":0`},
-		"queue":          {"GET", "queue?name=dead", "", 200, `[]`},
-		"no queue":       {"GET", "queue?name=none", "", 400, `there is no queue none`},
-		"denials":        {"GET", "denials", "", 200, `{}`},
-		"replay":         {"POST", "replay", `{"from":"2026-03-01T00:00:00Z","to":"2027-01-01T00:00:00Z"}`, 200, `{"events":2}`},
-		"deploy refused": {"POST", "deploy?profile=bundle", `{}`, 400, `error`},
-		"deploy":         {"POST", "deploy?profile=bundle", `{"v":7}`, 200, `"deployed":true`},
-		"idle":           {"POST", "idle", "", 200, `"idle":true`},
-		"unknown":        {"GET", "nothing", "", 404, `does not know`},
+		"status":       {"GET", "status", "", 200, `"inFlight":`},
+		"resources":    {"GET", "resources", "", 200, `"logicalId":"Worker"`},
+		"logs":         {"GET", "logs?function=worker&contains=worked", "", 200, `"requestId"`},
+		"no logs":      {"GET", "logs?contains=never+written", "", 200, `[]`},
+		"executions":   {"GET", "executions?machine=quick&status=SUCCEEDED", "", 200, arn},
+		"execution":    {"GET", "execution?arn=" + arn, "", 200, `ExecutionSucceeded`},
+		"no execution": {"GET", "execution?arn=x", "", 400, `Does Not Exist`},
+		"calls":        {"GET", "calls?posts=1", "", 200, `"perMillionPosts"`},
+		"clock":        {"GET", "clock", "", 200, `"stepped":true`},
+		"faults":       {"GET", "faults", "", 200, `"total":0`},
+		"queue":        {"GET", "queue?name=dead", "", 200, `[]`},
+		"no queue":     {"GET", "queue?name=none", "", 400, `there is no queue none`},
+		"denials":      {"GET", "denials", "", 200, `{}`},
+		"replay":       {"POST", "replay", `{"from":"2026-03-01T00:00:00Z","to":"2027-01-01T00:00:00Z"}`, 200, `{"events":2}`},
+		"outputs":      {"GET", "outputs", "", 200, `"ConfigStrategy"`},
+		"told":         {"GET", "story", "", 200, `{"once":"upon a time"}`},
+		"idle":         {"POST", "idle", "", 200, `"idle":true`},
+		"unknown":      {"GET", "nothing", "", 404, `does not know`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -879,9 +880,15 @@ func TestUnsupportedIsAnErrorByName(t *testing.T) {
 			p := r["Quick"].(m)["Properties"].(m)
 			p["DefinitionString"] = strings.Replace(p["DefinitionString"].(string), "states:::sqs:sendMessage", "states:::sns:publish", 1)
 		}, "Quick: the service integration arn:aws:states:::sns:publish is not supported"},
-		"a runtime":      {func(r m) { r["Worker"].(m)["Properties"].(m)["Runtime"] = "nodejs22.x" }, "Worker.Runtime: nodejs22.x"},
-		"a schedule":     {func(r m) { r["Hourly"].(m)["Properties"].(m)["ScheduleExpression"] = "cron(0 9 L * ? *)" }, "Hourly.ScheduleExpression"},
-		"a role's trust": {func(r m) { r["Worker"].(m)["Properties"].(m)["Role"] = m{"Fn::GetAtt": []any{"QuickRole", "Arn"}} }, "lambda.amazonaws.com is not authorized to assume role"},
+		"an alarm that AppConfig watches": {func(r m) { r["ErrorsAlarm"].(m)["Properties"].(m)["ComparisonOperator"] = "LessThanThreshold" }, "AppEnv.Monitors[0]: ErrorsAlarm: only alarms on a threshold"},
+		"a metric's statistic":            {func(r m) { r["RefusedAlarm"].(m)["Properties"].(m)["Statistic"] = "Average" }, "AppEnv.Monitors[1]: RefusedAlarm: only sums over 60 seconds"},
+		"an expression": {func(r m) {
+			r["ErrorsAlarm"].(m)["Properties"].(m)["Metrics"].([]any)[0].(m)["Expression"] = "worker / single"
+		}, "only the sum of all its metrics"},
+		"an alarm that nobody may look at": {func(r m) { r["WatcherRole"].(m)["Properties"].(m)["Policies"] = []any{} }, "not authorized to perform: cloudwatch:DescribeAlarms"},
+		"a runtime":                        {func(r m) { r["Worker"].(m)["Properties"].(m)["Runtime"] = "nodejs22.x" }, "Worker.Runtime: nodejs22.x"},
+		"a schedule":                       {func(r m) { r["Hourly"].(m)["Properties"].(m)["ScheduleExpression"] = "cron(0 9 L * ? *)" }, "Hourly.ScheduleExpression"},
+		"a role's trust":                   {func(r m) { r["Worker"].(m)["Properties"].(m)["Role"] = m{"Fn::GetAtt": []any{"QuickRole", "Arn"}} }, "lambda.amazonaws.com is not authorized to assume role"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

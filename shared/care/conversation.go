@@ -61,6 +61,9 @@ type Conversation struct {
 	// LastEscalated is the post that opened the latest episode, so that a
 	// repeated workflow does not open another one.
 	LastEscalated PostID `json:"lastEscalated,omitempty"`
+	// Spoke is when one of our accounts was last seen writing in it, whoever wrote;
+	// kept for direct messages, where an answer does not name what it answers.
+	Spoke time.Time `json:"spoke,omitzero"`
 	// Agent is who is answering right now; bots stand down.
 	Agent   string `json:"agent,omitempty"`
 	Version int    `json:"version"`
@@ -89,6 +92,10 @@ type Escalation struct {
 	Severity    Severity `json:"severity,omitempty"`
 	Intent      string   `json:"intent,omitempty"`
 	Correlation string   `json:"correlation,omitempty"`
+	// Latest is the last post that joined after Post, "" when none did.
+	Latest PostID `json:"latest,omitempty"`
+	// Drafts are the posts whose drafts were proposed to the agent.
+	Drafts []PostID `json:"drafts,omitempty"`
 }
 
 // ContactLink says whom an Amazon Connect contact is about.

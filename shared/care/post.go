@@ -135,6 +135,15 @@ func (p Post) ThreadKey() string {
 	return string(p.Platform) + ":" + p.Account + ":" + p.Thread
 }
 
+// ConversationKey names the conversation of one author in the post's thread; ""
+// where the platform hides authors, and a whole thread is one conversation.
+func (p Post) ConversationKey(author string) string {
+	if author == "" {
+		return p.ThreadKey()
+	}
+	return p.ThreadKey() + "#" + author
+}
+
 // Change is what happened to a post upstream.
 type Change string
 

@@ -740,7 +740,7 @@ func (c *checker) tests() {
 			c.word(paths[i]+".name", t.Name)
 		}
 		c.given(paths[i]+".given", t.Given)
-		c.expect(paths[i], t.Name, t.Expect)
+		c.expected(paths[i], t.Name, t.Expect)
 	}
 }
 
@@ -812,7 +812,7 @@ func (c *checker) given(g string, t Given) {
 	each(c, g+".assume.personalData", "kind of personal data", a.PersonalData, personalNames)
 }
 
-func (c *checker) expect(p, name string, x Expect) {
+func (c *checker) expected(p, name string, x Expect) {
 	e := p + ".expect"
 	if reflect.ValueOf(x).IsZero() || len(x.Contains)+len(x.Lacks)+len(x.Tags) == 0 && reflect.DeepEqual(x, Expect{Contains: x.Contains, Lacks: x.Lacks, Tags: x.Tags}) {
 		c.missing(p, "test %s expects nothing", quote(name))

@@ -327,10 +327,7 @@ const lastStep = time.Minute
 // post is many conversations. The author counts, not the customer, because an
 // account may be linked to a customer in the middle of it.
 func (s *Service) stitch(ctx context.Context, post care.Post, triage care.Triage, customer care.CustomerID) (care.Conversation, error) {
-	key := post.ThreadKey()
-	if post.Author.ID != "" {
-		key += "#" + post.Author.ID
-	}
+	key := post.ConversationKey(post.Author.ID)
 	at := spokenAt(post)
 	apply := func(c *care.Conversation) error {
 		if needsAnswer(post, triage) {

@@ -20,7 +20,7 @@ import (
 
 // Kinds of things that go out.
 const (
-	KindReply      = "reply"      // an automated answer to a post, or its acknowledgement (Plan.Action)
+	KindReply      = "reply"      // an answer to a post, or its acknowledgement (Plan.Action)
 	KindInvitation = "invitation" // an invitation to stay in touch
 )
 
@@ -32,6 +32,13 @@ type Request struct {
 	Plan        care.Plan   `json:"plan"`
 	Match       care.Match  `json:"match"`
 	Triage      care.Triage `json:"triage"`
+	// Agent approved the text and answers for it; "" for an automated reply. An
+	// agent's reply has the same key as an automated one, so that a post gets one
+	// reply whoever sends it. No machine's cap, budget or kill switch holds it.
+	Agent string `json:"agent,omitempty"`
+	// Confirmed: the agent looked at what seems to be personal data (our own
+	// hotline, say) and lets it stand in public.
+	Confirmed bool `json:"confirmed,omitempty"`
 	// Send is set for KindInvitation.
 	Send *Invitation `json:"send,omitempty"`
 }
@@ -129,6 +136,12 @@ const (
 	phaseSending = "sending"
 )
 
+// The door's word that something went out.
+const (
+	wasSent       = "It was sent."
+	wasSentBefore = "It had been sent already; the first attempt's answer was lost."
+)
+
 // Handle sends one thing, at most once. It returns an error only when nothing
 // final can be said yet (care.Busy, care.Throttled, care.Unavailable,
 // care.Unknown: try again later) or when something is set up wrongly
@@ -197,7 +210,7 @@ func (s *Service) once(ctx context.Context, r Request, key string, attempt *idem
 		// heard it. Look before saying anything.
 		sent, found, err := client.Find(ctx, out)
 		if found {
-			return said(sent, price, "It had been sent already; the first attempt's answer was lost."), nil
+			return said(sent, price, wasSentBefore), nil
 		}
 		switch care.CodeOf(err) {
 		case "": // surely not said: go on
@@ -223,7 +236,7 @@ func (s *Service) once(ctx context.Context, r Request, key string, attempt *idem
 	sent, err := client.Send(ctx, out)
 	switch code := care.CodeOf(err); code {
 	case "":
-		return said(sent, price, "It was sent."), nil
+		return said(sent, price, wasSent), nil
 	case care.Refused, care.NotFound, care.Invalid:
 		slog.WarnContext(ctx, "platform refused", "platform", string(platform), "code", string(code), "error", err.Error())
 		return refused("platform:"+string(platform), refusal(err)), nil
@@ -241,8 +254,10 @@ func (s *Service) once(ctx context.Context, r Request, key string, attempt *idem
 // allowed asks the brand's switches, policy, and the caps, with what only the
 // store knows. Nothing is taken from a cap before all else is in order.
 func (s *Service) allowed(ctx context.Context, r Request, q policy.Request, b *config.Bundle, price float64) (policy.Verdict, error) {
-	if why, ok := stopped(r, q.Platform, b, q.Now); !ok {
-		return why, nil
+	if r.Agent == "" {
+		if why, ok := stopped(r, q.Platform, b, q.Now); !ok {
+			return why, nil
+		}
 	}
 	if r.Kind == KindReply {
 		gone, err := s.History.Deleted(ctx, r.Post.ID())
@@ -262,7 +277,7 @@ func (s *Service) allowed(ctx context.Context, r Request, q policy.Request, b *c
 	}
 	q.AgentOnIt = conv.Agent != "" || conv.Escalation != nil
 	verdict := policy.MaySend(q)
-	if !verdict.Allowed || r.Kind != KindReply {
+	if !verdict.Allowed || r.Kind != KindReply || r.Agent != "" {
 		return verdict, nil
 	}
 	list, expires := limits(r, b, price, q.Now)
@@ -299,11 +314,15 @@ func (s *Service) aftermath(ctx context.Context, r Request, res Result) error {
 	if at.IsZero() {
 		at = s.Clock()
 	}
+	by := "bot"
+	if r.Agent != "" {
+		by = r.Agent
+	}
 	if c := r.Match.Customer.ID; c != "" {
 		err := s.History.PutInteraction(ctx, care.Interaction{
 			ID: "reply:" + string(r.Post.ID()), Kind: care.InteractionReply, Customer: c, Conversation: conv,
 			Platform: r.Post.Platform, Private: r.Plan.Private || r.Post.Private, At: at, Text: r.Plan.Text,
-			URL: res.Sent.URL, By: "bot", Detail: map[string]string{"rule": r.Plan.Rule, "post": string(r.Post.ID())},
+			URL: res.Sent.URL, By: by, Detail: map[string]string{"rule": r.Plan.Rule, "post": string(r.Post.ID())},
 		})
 		if err != nil {
 			return err
@@ -311,8 +330,10 @@ func (s *Service) aftermath(ctx context.Context, r Request, res Result) error {
 	}
 	if conv != "" {
 		_, err := s.History.UpdateConversation(ctx, conv, func(c *care.Conversation) error {
-			// After an acknowledgement we still owe the answer.
-			if c.Escalation == nil && r.Plan.Action != care.ActionAcknowledge {
+			switch {
+			case r.Agent != "":
+				c.State = c.State.Next(care.AgentAnswered)
+			case c.Escalation == nil && r.Plan.Action != care.ActionAcknowledge: // after that we still owe the answer
 				c.State = c.State.Next(care.AnsweredFully)
 			}
 			if at.After(c.Last) {
@@ -325,7 +346,7 @@ func (s *Service) aftermath(ctx context.Context, r Request, res Result) error {
 		}
 	}
 	return s.Bus.Publish(ctx, &events.ReplySent{Meta: meta, Post: events.RefOf(r.Post), Conversation: conv,
-		Rule: r.Plan.Rule, Private: r.Plan.Private || r.Post.Private, Automated: true, Sent: res.Sent, CostUSD: res.CostUSD})
+		Rule: r.Plan.Rule, Private: r.Plan.Private || r.Post.Private, Automated: r.Agent == "", Sent: res.Sent, CostUSD: res.CostUSD})
 }
 
 // letGo gives the claim back; failing to costs the next attempt a wait.
@@ -384,6 +405,9 @@ func (s *Service) question(r Request, out care.Outgoing, b *config.Bundle) polic
 		Consent:             r.Match.Customer.Consent,
 		TextHasPersonalData: len(text.NewDetector(b.Brand.OrderNumbers).Kinds(out.Text)) > 0,
 		TextHasURL:          text.HasURL(out.Text),
+	}
+	if r.Agent != "" {
+		q.Sender, q.TextHasPersonalData = policy.Agent, q.TextHasPersonalData && !r.Confirmed
 	}
 	if r.Kind == KindInvitation {
 		q.Platform, q.Kind, q.Post = r.Send.Invitation.Platform, policy.Invitation, care.Post{}

@@ -21,10 +21,16 @@ import (
 //	post           POST#<post id>         POST                      post, body, claimed, correlation,  one post: claim, plan, decision,
 //	                                                                plan, planText, triage, outcome,   and its edits; a storm makes
 //	                                                                decidedAt, decision, drives,       many posts, so many keys
-//	                                                                edits, editedAt, reopened, deleted
+//	                                                                edits, editedAt, reopened,
+//	                                                                answered, deleted
 //	  undecided    gsi1: UNDECIDED#<0..7> <received at, or later>   while it has no outcome            hash of the post id over 8 keys:
 //	                                                                                                   one entry in, one out, so 4,000
 //	                                                                                                   relevant posts/s
+//	draft          DRAFT#<post id>        DRAFT                     doc, version                       one post: proposed, approved, sent
+//	  due          gsi1: DRAFTS#<0..3>    <approve by>#<post id>    until it is closed                 hash of the post id over 4 keys: one
+//	                                                                                                   entry in, one out, so 2,000 drafts/s;
+//	                                                                                                   each opens an escalation, and those
+//	                                                                                                   are at most 300/s
 //	identity       IDENTITY#<scheme>#<v>  IDENTITY                  doc                                written when linked, not per post
 //	customer       CUSTOMER#<id>          CUSTOMER                  doc, version, identities           edits of one record
 //	  open conv.   CUSTOMER#<id>          CONVERSATION#<con id>     version                            one customer's conversations
@@ -64,6 +70,9 @@ import (
 //
 //	claim a post, its state, decision, tombstone   POST item: ClaimPost, Post, SavePlan, Decide, Tombstone
 //	undecided posts older than N minutes           gsi1 UNDECIDED#*: Undecided, CountUndecided
+//	posts of a time, to replay them                a scan of the whole table, now and then: Archive
+//	a post's draft, claimed once                   DRAFT item: ProposeDraft, Draft, UpdateDraft
+//	drafts by when they expire, paged              gsi1 DRAFTS#*: DueDrafts
 //	identity by platform account, phone, e-mail    IDENTITY item: Identity, Find, CustomerByIdentity
 //	customer with identities, consent, value       CUSTOMER item: Customer, CustomerRecord, Identities
 //	timeline newest first, paged                   CUSTOMER#<id> TIMELINE#: Timeline
@@ -77,7 +86,8 @@ import (
 //	how many write about an intent right now       CountStorm, Storm
 //	idempotency claim with owner and deadline      ClaimWork (shared/idempotency)
 //	everything of one customer                     query CUSTOMER#<id>: its timeline names the INTERACTION
-//	                                               and POST items, its identities the IDENTITY items
+//	                                               and POST items (and the posts' DRAFT items), its
+//	                                               identities the IDENTITY items
 //
 // The intake workflow's states Known, Postpone and Record use the POST item
 // themselves (Step Functions service integrations); they depend on these names:
@@ -110,6 +120,7 @@ const (
 	attrEdits      = "edits"
 	attrEditedAt   = "editedAt"
 	attrReopened   = "reopened"
+	attrAnswered   = "answered" // one of our accounts was seen answering
 	attrDeleted    = "deleted"
 	attrIdentities = "identities" // JSON list of care.Identity
 	attrCustomer   = "customer"
@@ -137,6 +148,7 @@ const (
 	undecidedShards = 8
 	anonymousShards = 8
 	counterShards   = 8
+	draftShards     = 4
 	stormShards     = 4
 )
 
@@ -150,6 +162,7 @@ type key struct{ pk, sk string }
 
 const (
 	skPost         = "POST"
+	skDraft        = "DRAFT"
 	skIdentity     = "IDENTITY"
 	skCustomer     = "CUSTOMER"
 	skConversation = "CONVERSATION"
@@ -164,6 +177,12 @@ const (
 )
 
 func postKey(id care.PostID) key { return key{"POST#" + string(id), skPost} }
+
+func draftKey(id care.PostID) key { return key{"DRAFT#" + string(id), skDraft} }
+
+func draftsPK(shard int) string { return "DRAFTS#" + strconv.Itoa(shard) }
+
+func draftSort(d care.Draft) string { return stamp(d.ApproveBy) + "#" + string(d.Post) }
 
 func identityKey(scheme, value string) key {
 	return key{"IDENTITY#" + scheme + "#" + value, skIdentity}

@@ -29,6 +29,12 @@ func Count(_ context.Context, name string, value float64, platform string) {
 	write(time.Now(), map[string]float64{name: value}, platform)
 }
 
+// CountStage is Count for a metric that an alarm needs over all functions of the
+// stage: it is written without a dimension, too.
+func CountStage(_ context.Context, name string, value float64) {
+	write(time.Now(), map[string]float64{name: value}, "", []string{})
+}
+
 // Counts writes several metrics of one platform as one line: the format allows
 // 100 metrics per line, and every line is paid for by its bytes.
 func Counts(_ context.Context, values map[string]float64, platform string) {
@@ -53,8 +59,8 @@ type emfHead struct {
 	CloudWatchMetrics []emfDirective `json:"CloudWatchMetrics"`
 }
 
-func write(now time.Time, values map[string]float64, platform string) {
-	d := emfDirective{Namespace: Namespace + "/" + os.Getenv("FIELDER_STAGE"), Dimensions: [][]string{{"function"}}}
+func write(now time.Time, values map[string]float64, platform string, further ...[]string) {
+	d := emfDirective{Namespace: Namespace + "/" + os.Getenv("FIELDER_STAGE"), Dimensions: append([][]string{{"function"}}, further...)}
 	line := map[string]any{"function": Function()}
 	if platform != "" {
 		d.Dimensions = append(d.Dimensions, []string{"function", "platform"})

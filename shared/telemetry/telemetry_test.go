@@ -52,9 +52,10 @@ func TestMetricsAreEMF(t *testing.T) {
 	Counts(t.Context(), map[string]float64{"PostsReceived": 3, "not ok": 1}, "x")
 	Count(t.Context(), "OldestUndecidedSeconds", 7, "")
 	Counts(t.Context(), nil, "x")
+	CountStage(t.Context(), "ConfigRefused", 1)
 
 	lines := bytes.Split(bytes.TrimSpace(buf.Bytes()), []byte("\n"))
-	if len(lines) != 2 {
+	if len(lines) != 3 {
 		t.Fatalf("%d lines: %s", len(lines), buf.Bytes())
 	}
 	type line struct {
@@ -70,11 +71,14 @@ func TestMetricsAreEMF(t *testing.T) {
 		PostsReceived          float64
 		OldestUndecidedSeconds float64
 	}
-	var first, second line
+	var first, second, third line
 	if err := json.Unmarshal(lines[0], &first); err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Unmarshal(lines[1], &second); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(lines[2], &third); err != nil {
 		t.Fatal(err)
 	}
 	m := first.AWS.CloudWatchMetrics[0]
@@ -84,5 +88,8 @@ func TestMetricsAreEMF(t *testing.T) {
 	}
 	if m := second.AWS.CloudWatchMetrics[0]; fmt.Sprint(m.Dimensions) != "[[function]]" || m.Metrics[0].Unit != "Seconds" || second.OldestUndecidedSeconds != 7 {
 		t.Errorf("got %s", lines[1])
+	}
+	if m := third.AWS.CloudWatchMetrics[0]; fmt.Sprint(m.Dimensions) != "[[function] []]" || third.Function != "webhook" {
+		t.Errorf("got %s", lines[2])
 	}
 }

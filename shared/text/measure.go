@@ -78,6 +78,22 @@ func Measure(p care.Platform, text string, private bool) Length {
 	return lengthOf(utf8.RuneCountInString(text), 0, "characters")
 }
 
+// MeasureReply counts what a reply to a post will take, with what its platform
+// puts in front: on Mastodon a mention of the author, whose handle is taken to be
+// as long as Mastodon allows (30 characters) when it is not known.
+func MeasureReply(p care.Post, said string, private bool) Length {
+	if p.Platform == care.Mastodon {
+		at := "@" + p.Author.Handle
+		if at == "@" {
+			at += strings.Repeat("a", 30)
+		}
+		if !strings.Contains(strings.ToLower(said), strings.ToLower(at)) {
+			said = at + " " + said
+		}
+	}
+	return Measure(p.Platform, said, private)
+}
+
 func lengthOf(used, limit int, unit string) Length {
 	return Length{Used: used, Limit: limit, Unit: unit, Fits: used <= limit}
 }

@@ -62,6 +62,7 @@ type Options struct {
 	Processes int    // per function without reserved concurrency; default 4
 	Env       map[string]string
 	Log       func(Line)
+	Ended     func(function string, failed bool) // after every invocation; nil for nobody
 	Meter     *cost.Meter
 	Faults    *faults.Plan
 }
@@ -386,6 +387,9 @@ func failure(kind, message string) outcome {
 // ended charges for the invocation.
 func (s *Server) ended(f *function, inv *invocation, r Result, out outcome) Result {
 	r.Payload, r.Failed = out.payload, out.failed
+	if s.o.Ended != nil {
+		s.o.Ended(f.Name, out.failed)
+	}
 	billed := math.Ceil(float64(r.Init+r.Duration)/float64(time.Millisecond)) / 1000
 	inv.mu.Lock()
 	defer inv.mu.Unlock()

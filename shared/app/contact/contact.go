@@ -7,16 +7,15 @@ import (
 	"context"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"github.com/fielder-care/fielder/events"
 	"github.com/fielder-care/fielder/shared/app"
+	"github.com/fielder-care/fielder/shared/app/bundles"
 	"github.com/fielder-care/fielder/shared/app/centre"
 	"github.com/fielder-care/fielder/shared/app/workflow"
-	"github.com/fielder-care/fielder/shared/appconfig"
 	"github.com/fielder-care/fielder/shared/bus"
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/contact"
@@ -36,7 +35,7 @@ func New() (func(context.Context, events.Envelope) (contact.Outcome, error), err
 	w := workflow.Client{API: sfn.NewFromConfig(cfg)}
 	f := &followup.Service{
 		People: t, Past: t, Ledger: t, Workflow: workflow.Followups{Client: w, Machine: e.Must("FIELDER_FOLLOWUP_MACHINE")},
-		Bundles: appconfig.New(appconfigdata.NewFromConfig(cfg), e.Must("FIELDER_CONFIG")), Bus: b, Wording: reply.Invitation, Clock: now,
+		Bundles: bundles.New(cfg, e.Must("FIELDER_CONFIG")), Bus: b, Wording: reply.Invitation, Clock: now,
 	}
 	s := &contact.Service{Store: t, Workflow: taskEnded{w}, Followup: afterCall{f}, Bus: b}
 	if c := centre.New(cfg); c != nil {

@@ -6,15 +6,14 @@ package escalate
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"github.com/fielder-care/fielder/shared/app"
+	"github.com/fielder-care/fielder/shared/app/bundles"
 	"github.com/fielder-care/fielder/shared/app/centre"
 	"github.com/fielder-care/fielder/shared/app/workflow"
-	"github.com/fielder-care/fielder/shared/appconfig"
 	"github.com/fielder-care/fielder/shared/bus"
 	"github.com/fielder-care/fielder/shared/connect"
 	"github.com/fielder-care/fielder/shared/escalate"
@@ -29,7 +28,7 @@ func New() (func(context.Context, escalate.Request) (any, error), error) {
 	cfg, now := app.AWSConfig(), app.Clock()
 	s := &escalate.Service{
 		Store:    store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now),
-		Bundles:  appconfig.New(appconfigdata.NewFromConfig(cfg), e.Must("FIELDER_CONFIG")),
+		Bundles:  bundles.New(cfg, e.Must("FIELDER_CONFIG")),
 		Workflow: agentDone{workflow.Client{API: sfn.NewFromConfig(cfg)}},
 		Bus:      bus.New(eventbridge.NewFromConfig(cfg), e.Must("FIELDER_BUS"), telemetry.Function()),
 		Priority: triage.Priority,

@@ -6,15 +6,14 @@ package invite
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"github.com/fielder-care/fielder/events"
 	"github.com/fielder-care/fielder/shared/app"
+	"github.com/fielder-care/fielder/shared/app/bundles"
 	"github.com/fielder-care/fielder/shared/app/workflow"
-	"github.com/fielder-care/fielder/shared/appconfig"
 	"github.com/fielder-care/fielder/shared/bus"
 	"github.com/fielder-care/fielder/shared/escalate"
 	"github.com/fielder-care/fielder/shared/followup"
@@ -32,7 +31,7 @@ func New() (func(context.Context, Request) (followup.Ready, error), error) {
 	s := &followup.Service{
 		People: t, Past: t, Ledger: t,
 		Workflow: workflow.Followups{Client: workflow.Client{API: sfn.NewFromConfig(cfg)}, Machine: e.Must("FIELDER_FOLLOWUP_MACHINE")},
-		Bundles:  appconfig.New(appconfigdata.NewFromConfig(cfg), e.Must("FIELDER_CONFIG")),
+		Bundles:  bundles.New(cfg, e.Must("FIELDER_CONFIG")),
 		Bus:      bus.New(eventbridge.NewFromConfig(cfg), e.Must("FIELDER_BUS"), telemetry.Function()),
 		Wording:  reply.Invitation,
 		Clock:    now,

@@ -6,11 +6,10 @@ package lookup
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/fielder-care/fielder/shared/app"
-	"github.com/fielder-care/fielder/shared/appconfig"
+	"github.com/fielder-care/fielder/shared/app/bundles"
 	"github.com/fielder-care/fielder/shared/lookup"
 	"github.com/fielder-care/fielder/shared/store"
 	"github.com/fielder-care/fielder/shared/telemetry"
@@ -21,7 +20,7 @@ func New() (func(context.Context, lookup.FlowEvent) (map[string]string, error), 
 	var e app.Env
 	cfg, now := app.AWSConfig(), app.Clock()
 	t := store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)
-	s := &lookup.Service{People: t, Past: t, Bundles: appconfig.New(appconfigdata.NewFromConfig(cfg), e.Must("FIELDER_CONFIG")), Clock: now}
+	s := &lookup.Service{People: t, Past: t, Bundles: bundles.New(cfg, e.Must("FIELDER_CONFIG")), Clock: now}
 	return func(ctx context.Context, ev lookup.FlowEvent) (map[string]string, error) {
 		out, err := s.Handle(ctx, ev)
 		if err == nil {

@@ -6,15 +6,14 @@ import (
 	"context"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/fielder-care/fielder/shared/app"
+	"github.com/fielder-care/fielder/shared/app/bundles"
 	"github.com/fielder-care/fielder/shared/app/claim"
 	"github.com/fielder-care/fielder/shared/app/edge"
-	"github.com/fielder-care/fielder/shared/appconfig"
 	"github.com/fielder-care/fielder/shared/bus"
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/intake"
@@ -41,7 +40,7 @@ func New() (func(context.Context, Request) (intake.PollReport, error), error) {
 	t := store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)
 	p := &intake.Poller{
 		Service: &intake.Service{
-			Triager:  &edge.Triager{From: appconfig.New(appconfigdata.NewFromConfig(cfg), e.Must("FIELDER_CONFIG"))},
+			Triager:  &edge.Triager{From: bundles.New(cfg, e.Must("FIELDER_CONFIG"))},
 			Posts:    claim.Posts{Table: t},
 			Bus:      bus.New(eventbridge.NewFromConfig(cfg), e.Must("FIELDER_BUS"), telemetry.Function()),
 			Recorder: edge.Recorder{},

@@ -7,11 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/fielder-care/fielder/shared/app"
-	"github.com/fielder-care/fielder/shared/appconfig"
+	"github.com/fielder-care/fielder/shared/app/bundles"
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/reply"
 	"github.com/fielder-care/fielder/shared/store"
@@ -30,7 +29,7 @@ func New() (func(context.Context, reply.In) (Answer, error), error) {
 	var e app.Env
 	cfg, now := app.AWSConfig(), app.Clock()
 	t := store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)
-	b := appconfig.New(appconfigdata.NewFromConfig(cfg), e.Must("FIELDER_CONFIG"))
+	b := bundles.New(cfg, e.Must("FIELDER_CONFIG"))
 	s := &reply.Service{Bundles: b, Plans: t, Storms: t, Consents: consents{t, now}, Clock: now, Planned: count}
 	return func(ctx context.Context, in reply.In) (Answer, error) {
 		plan, err := s.Handle(ctx, in)

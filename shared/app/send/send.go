@@ -8,13 +8,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/fielder-care/fielder/shared/app"
-	"github.com/fielder-care/fielder/shared/appconfig"
+	"github.com/fielder-care/fielder/shared/app/bundles"
 	"github.com/fielder-care/fielder/shared/bus"
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/idempotency"
@@ -38,7 +37,7 @@ func New() (func(context.Context, send.Request) (send.Result, error), error) {
 		Once: idempotency.New(t, now), Locks: t, History: history{t},
 		Door: &door{accounts: secrets.New[secrets.Accounts](secretsmanager.NewFromConfig(cfg), e.Must("FIELDER_SECRET_WRITE"), time.Now),
 			now: now, open: map[platform.Account]send.Platform{}},
-		Bundles: appconfig.New(appconfigdata.NewFromConfig(cfg), e.Must("FIELDER_CONFIG")),
+		Bundles: bundles.New(cfg, e.Must("FIELDER_CONFIG")),
 		Bus:     bus.New(eventbridge.NewFromConfig(cfg), e.Must("FIELDER_BUS"), telemetry.Function()),
 		Clock:   now, Owner: app.Owner(now),
 	}

@@ -5,11 +5,9 @@ package triage
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
-
 	"github.com/fielder-care/fielder/shared/app"
+	"github.com/fielder-care/fielder/shared/app/bundles"
 	"github.com/fielder-care/fielder/shared/app/edge"
-	"github.com/fielder-care/fielder/shared/appconfig"
 	"github.com/fielder-care/fielder/shared/care"
 )
 
@@ -17,7 +15,7 @@ import (
 func New() (func(context.Context, app.Step) (care.Triage, error), error) {
 	var e app.Env
 	cfg := app.AWSConfig()
-	t := &edge.Triager{From: appconfig.New(appconfigdata.NewFromConfig(cfg), e.Must("FIELDER_CONFIG"))}
+	t := &edge.Triager{From: bundles.New(cfg, e.Must("FIELDER_CONFIG"))}
 	return func(ctx context.Context, in app.Step) (care.Triage, error) {
 		if _, _, ok := in.Post.ID().Split(); !ok {
 			return care.Triage{}, care.Errorf(care.Invalid, "the input holds no post")

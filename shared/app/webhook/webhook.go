@@ -9,16 +9,15 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
 	"github.com/fielder-care/fielder/shared/app"
+	"github.com/fielder-care/fielder/shared/app/bundles"
 	"github.com/fielder-care/fielder/shared/app/claim"
 	"github.com/fielder-care/fielder/shared/app/edge"
-	"github.com/fielder-care/fielder/shared/appconfig"
 	"github.com/fielder-care/fielder/shared/bus"
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/intake"
@@ -37,7 +36,7 @@ func New() (func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGat
 	sm := secretsmanager.NewFromConfig(cfg)
 	signing := secrets.New[secrets.Ingest](sm, e.Must("FIELDER_SECRET_INGEST"), time.Now)
 	accounts := secrets.New[secrets.Accounts](sm, e.Must("FIELDER_SECRET_READ"), time.Now)
-	src := appconfig.New(appconfigdata.NewFromConfig(cfg), e.Must("FIELDER_CONFIG"))
+	src := bundles.New(cfg, e.Must("FIELDER_CONFIG"))
 	svc := &intake.Service{
 		Hydrator: &hydrator{accounts: accounts, now: now},
 		Triager:  &edge.Triager{From: src},

@@ -97,6 +97,9 @@ func do(ctx context.Context, r request, raw json.RawMessage) (any, error) {
 		panic("on purpose")
 	case "crash":
 		os.Exit(3)
+	case "metric": // embedded metric format, without dimensions
+		fmt.Printf(`{"_aws":{"Timestamp":1,"CloudWatchMetrics":[{"Namespace":"Test","Dimensions":[[]],"Metrics":[{"Name":%q}]}]},%q:%d}`+"\n", r.Text, r.Text, r.N)
+		return nil, nil
 	case "sleep":
 		time.Sleep(time.Duration(r.N) * time.Millisecond)
 		return "awake", nil
