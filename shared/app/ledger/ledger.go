@@ -1,5 +1,5 @@
 // Package ledger composes the ledger function: a schedule's tick drives posts
-// without a decision again, and PostEdited and PostDeleted from the bus are
+// without a decision again and closes drafts whose time is over, and PostEdited and PostDeleted from the bus are
 // applied to what we hold.
 package ledger
 
@@ -20,6 +20,7 @@ import (
 	"github.com/fielder-care/fielder/shared/appconfig"
 	"github.com/fielder-care/fielder/shared/bus"
 	"github.com/fielder-care/fielder/shared/care"
+	"github.com/fielder-care/fielder/shared/drafts"
 	"github.com/fielder-care/fielder/shared/ledger"
 	"github.com/fielder-care/fielder/shared/store"
 	"github.com/fielder-care/fielder/shared/telemetry"
@@ -31,11 +32,13 @@ func New() (func(context.Context, events.Envelope) (ledger.Report, error), error
 	var e app.Env
 	cfg, now := app.AWSConfig(), app.Clock()
 	t := store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)
+	b := bus.New(eventbridge.NewFromConfig(cfg), e.Must("FIELDER_BUS"), telemetry.Function())
 	s := &ledger.Service{
 		Books:    books{t},
 		Posts:    editor{t},
+		Drafts:   &drafts.Book{Store: t, Bus: b, Clock: now},
 		Triager:  &edge.Triager{From: appconfig.New(appconfigdata.NewFromConfig(cfg), e.Must("FIELDER_CONFIG"))},
-		Bus:      bus.New(eventbridge.NewFromConfig(cfg), e.Must("FIELDER_BUS"), telemetry.Function()),
+		Bus:      b,
 		Parked:   parked{client: sqs.NewFromConfig(cfg), url: e.Must("FIELDER_PARKED_QUEUE")},
 		Recorder: edge.Recorder{},
 		Clock:    now,
