@@ -72,7 +72,7 @@ func newAlarms(scope constructs.Construct, o Options, topic awssns.Topic, f func
 		alarm(machine.id+"Failed", "Executions of the workflow fail or run out of time; its log says in which state.",
 			failedExecutions(machine.StateMachine), once)
 	}
-	for _, name := range functionNames {
+	for _, name := range f.names() {
 		id := strings.ToUpper(name[:1]) + name[1:]
 		alarm(id+"Errors", "The function fails more often than retries should have to mend.",
 			f[name].MetricErrors(&awscloudwatch.MetricOptions{Statistic: jsii.String("Sum"), Period: minutesOf(5)}), limit{at: 5, of: 2, periods: 3})

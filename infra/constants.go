@@ -18,7 +18,7 @@ const (
 	appConfigKind = "AWS.Freeform"
 )
 
-// The functions. The panel comes with its own issue.
+// The functions.
 const (
 	webhook  = "webhook"
 	poller   = "poller"
@@ -31,10 +31,11 @@ const (
 	contact  = "contact"
 	lookup   = "lookup"
 	ledger   = "ledger"
+	panel    = "panel" // where an identity provider is named, see Panel
 )
 
 // functionNames lists the functions in the order of a post's way through them.
-var functionNames = []string{webhook, poller, triage, match, reply, escalate, send, invite, contact, lookup, ledger}
+var functionNames = []string{webhook, poller, triage, match, reply, escalate, send, invite, contact, lookup, ledger, panel}
 
 // The workflows, by the name of their file in workflow/.
 const (
@@ -54,6 +55,8 @@ const (
 	envSecretWrite     = "FIELDER_SECRET_WRITE"
 	envParkedQueue     = "FIELDER_PARKED_QUEUE"
 	envFollowupMachine = "FIELDER_FOLLOWUP_MACHINE"
+	envSendFunction    = "FIELDER_SEND_FUNCTION"
+	envGroupsClaim     = "FIELDER_PANEL_GROUPS_CLAIM"
 	envConnectInstance = "FIELDER_CONNECT_INSTANCE"
 	envConnectFlow     = "FIELDER_CONNECT_FLOW"
 )

@@ -99,6 +99,7 @@ type Stack struct {
 	schedules []*schedule
 	apis      []*httpAPI
 	ignored   map[string]string // resource type: why it has no local meaning
+	signer    func() (signer, error)
 
 	mu      sync.Mutex
 	denials map[string]int
@@ -126,7 +127,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		operatorKey: "AKIA" + strings.ToUpper(hex.EncodeToString(key)), dynamo: newEngineClient(), operations: operations(),
 		roles: map[string]*role{}, functions: map[string]*function{}, buses: map[string]*bus{}, archives: map[string]*archive{},
 		queues: map[string]*queue{}, machines: map[string]*machine{}, secrets: map[string]*secret{}, profiles: map[string]*profile{},
-		ignored: map[string]string{}, denials: map[string]int{}, tokens: map[string]*tokenWait{}, session: map[string]*configSession{}}
+		signer: sync.OnceValues(newSigner), ignored: map[string]string{}, denials: map[string]int{}, tokens: map[string]*tokenWait{}, session: map[string]*configSession{}}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
 		if err != nil {
