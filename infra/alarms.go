@@ -68,7 +68,7 @@ func newAlarms(scope constructs.Construct, o Options, topic awssns.Topic, f func
 	for _, machine := range []struct {
 		id string
 		awsstepfunctions.StateMachine
-	}{{"Intake", w.intake}, {"Escalation", w.escalation}, {"Followup", w.followup}} {
+	}{{"Intake", w.intake}, {"Later", w.later}, {"Escalation", w.escalation}, {"Followup", w.followup}} {
 		alarm(machine.id+"Failed", "Executions of the workflow fail or run out of time; its log says in which state.",
 			failedExecutions(machine.StateMachine), once)
 	}

@@ -40,6 +40,7 @@ var functionNames = []string{webhook, poller, triage, match, reply, escalate, se
 // The workflows, by the name of their file in workflow/.
 const (
 	intake     = "intake"
+	later      = "later"
 	escalation = "escalation"
 	followup   = "followup"
 )

@@ -66,6 +66,7 @@ func newDashboards(scope constructs.Construct, o Options, f functions, w workflo
 			),
 			row(
 				graph("intake", executions(w.intake)...),
+				graph("later", executions(w.later)...),
 				graph("escalation", executions(w.escalation)...),
 				graph("followup", executions(w.followup)...),
 			),

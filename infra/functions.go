@@ -111,7 +111,7 @@ func newFunctions(scope constructs.Construct, o Options, s shared) functions {
 		{
 			name: reply, description: "the business rules: answer, escalate or watch; the plan is stored once",
 			memory: 256, timeout: 10, unlimited: intakeOnly,
-			table: []string{get, update},
+			table: []string{get, query, update},
 		},
 		{
 			name: escalate, description: "queue, priority, SLA clock and the agent's task in Amazon Connect",
@@ -163,7 +163,7 @@ func newFunctions(scope constructs.Construct, o Options, s shared) functions {
 			table:     []string{get, batchGet, query, update},
 		},
 		{
-			name: ledger, description: "every post accounted for: finds the undecided, drives them again; edits and deletions",
+			name: ledger, description: "every post accounted for: drives the undecided again, and what has waited; edits and deletions",
 			memory: 256, timeout: 60,
 			// The sweep, and changes beside it.
 			reserved: 5, async: true,

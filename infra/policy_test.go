@@ -155,7 +155,7 @@ func TestGrants(t *testing.T) {
 		poller:   "GetItem PutItem UpdateItem",
 		triage:   "",
 		match:    "BatchGetItem DeleteItem GetItem PutItem UpdateItem",
-		reply:    "GetItem UpdateItem",
+		reply:    "GetItem Query UpdateItem",
 		escalate: "ConditionCheckItem DeleteItem GetItem PutItem UpdateItem",
 		send:     "DeleteItem GetItem UpdateItem",
 		invite:   "BatchGetItem DeleteItem GetItem Query UpdateItem",

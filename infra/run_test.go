@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -127,6 +129,17 @@ func TestIntake(t *testing.T) {
 	orWatch.Else = care.ActionWatch
 	orEscalate := answer
 	orEscalate.Else = care.ActionEscalate
+	acknowledge := orWatch
+	acknowledge.Action = care.ActionAcknowledge
+	draft := answer
+	draft.Action = care.ActionDraft
+	// delayed is what the reply function answers for a plan that has to wait.
+	delayed := func(p care.Plan) func(int) (string, error) {
+		return always(zero(t, struct {
+			care.Plan
+			Later time.Time `json:"later"`
+		}{p, time.Date(2026, 11, 17, 7, 44, 0, 0, time.UTC)}))
+	}
 	said := func(status string) func(int) (string, error) {
 		return always(`{"status":"` + status + `","reasons":` + zero(t, reasons("policy:"+status)) + `}`)
 	}
@@ -151,6 +164,7 @@ func TestIntake(t *testing.T) {
 		rule    string
 		parked  bool
 		told    bool
+		waits   bool   // ends without a decision, and later was started
 		err     string // how the execution fails; "" when it succeeds
 	}{
 		{name: "Chatter", answers: with(answers{"Triage": triaged(care.RelevanceChatter)}),
@@ -175,6 +189,21 @@ func TestIntake(t *testing.T) {
 			outcome: care.OutcomeEscalated, by: []string{"relevance", "rule:outage", "policy:parked"}, rule: "outage", told: true},
 		{name: "EscalationRunsAlready", answers: with(answers{"Send": said("refused"), "StartEscalation": failing("StepFunctions.ExecutionAlreadyExistsException")}),
 			outcome: care.OutcomeEscalated, by: []string{"relevance", "rule:outage", "policy:refused"}, rule: "outage", told: true},
+		{name: "Acknowledged", answers: with(answers{"Decide": planned(acknowledge)}),
+			outcome: care.OutcomeEscalated, by: []string{"relevance", "rule:outage", "policy:sent"}, rule: "outage", told: true},
+		{name: "AcknowledgementRefused", answers: with(answers{"Decide": planned(acknowledge), "Send": said("refused")}),
+			outcome: care.OutcomeEscalated, by: []string{"relevance", "rule:outage", "policy:refused"}, rule: "outage", told: true},
+		{name: "AcknowledgementParkedByTheDoor", answers: with(answers{"Decide": planned(acknowledge), "Send": said("parked")}),
+			outcome: care.OutcomeEscalated, by: []string{"relevance", "rule:outage", "policy:parked"}, rule: "outage", told: true},
+		{name: "Drafted", answers: with(answers{"Decide": planned(draft), "Send": failing("Internal")}), // nothing is sent
+			outcome: care.OutcomeEscalated, by: []string{"relevance", "rule:outage"}, rule: "outage", told: true},
+		{name: "Waits", answers: with(answers{"Decide": delayed(answer)}), waits: true},
+		{name: "AcknowledgementWaits", answers: with(answers{"Decide": delayed(acknowledge)}), waits: true},
+		{name: "WaitsAlready", answers: with(answers{"Decide": delayed(answer), "StartLater": failing("StepFunctions.ExecutionAlreadyExistsException")}), waits: true},
+		{name: "WaitsAndIsNotAmongTheUndecided", answers: with(answers{"Decide": delayed(answer), "Postpone": failing("DynamoDB.ConditionalCheckFailedException")}), waits: true},
+		{name: "CannotBePostponed", answers: with(answers{"Decide": delayed(answer), "Postpone": failing("DynamoDB.ThrottlingException")}), err: "Undecided"},
+		{name: "CannotWait", answers: with(answers{"Decide": delayed(answer), "StartLater": failing("StepFunctions.ExecutionLimitExceededException")}),
+			outcome: care.OutcomeFailed, by: []string{"relevance", "rule:outage", "workflow"}, rule: "outage", parked: true, told: true},
 		{name: "TriageIsBroken", answers: with(answers{"Triage": failing("Internal")}),
 			outcome: care.OutcomeFailed, by: []string{"workflow"}, parked: true, told: true},
 		{name: "MatchFindsNothingToDoWith", answers: with(answers{"Match": failing("Invalid")}),
@@ -217,6 +246,15 @@ func TestIntake(t *testing.T) {
 				}
 				if !slices.Equal(by, tt.by) {
 					t.Errorf("reasons of %v, want %v", by, tt.by)
+				}
+				if got := r.Status == asl.Succeeded && r.attempts["StartLater"] > 0 && tt.outcome == ""; got != tt.waits {
+					t.Errorf("waits: %v, want %v", got, tt.waits)
+				}
+				if tt.waits {
+					if r.attempts["Send"]+r.attempts["Escalate"] > 0 || r.attempts["Postpone"] != 1 {
+						t.Errorf("attempts %v", r.attempts)
+					}
+					postponedOf(t, r)
 				}
 				if tt.outcome == care.OutcomeIgnored && r.attempts["Match"] > 0 {
 					t.Error("chatter was matched")
@@ -284,6 +322,68 @@ func recordedOf(t *testing.T, r ran) (care.Outcome, []care.Reason) {
 		t.Fatalf("decision %q: %v", v[":decision"].S, err)
 	}
 	return care.Outcome(v[":outcome"].S), given
+}
+
+// postponedOf checks what a wait is started with: the end of it among the
+// undecided, a name that Step Functions takes, and nothing that the author wrote.
+func postponedOf(t *testing.T, r ran) {
+	t.Helper()
+	const until = "2026-11-17T07:44:00Z"
+	wantUpdate := `{"TableName":"arn:aws:lambda:eu-west-1:111111111111:function:Table","Key":{"pk":{"S":"POST#x:2090000000000000101"},"sk":{"S":"POST"}},
+		"UpdateExpression":"SET gsi1sk = :later","ConditionExpression":"attribute_exists(gsi1pk)","ExpressionAttributeValues":{":later":{"S":"` + until + `"}}}`
+	if diff := cmp.Diff(decode(t, wantUpdate), decode(t, string(r.inputs["Postpone"]))); diff != "" {
+		t.Errorf("Postpone (-want +got):\n%s", diff)
+	}
+	sum := sha256.Sum256([]byte("x:2090000000000000101@" + until))
+	wantStart := map[string]any{
+		"StateMachineArn": "arn:aws:lambda:eu-west-1:111111111111:function:LaterMachineArn",
+		"Name":            "later-" + hex.EncodeToString(sum[:]),
+		"Input":           map[string]any{"correlation": "5f0c2a31-demo", "post": "x:2090000000000000101", "until": until},
+	}
+	if diff := cmp.Diff(any(wantStart), decode(t, string(r.inputs["StartLater"]))); diff != "" {
+		t.Errorf("StartLater (-want +got):\n%s", diff)
+	}
+	if n := len(wantStart["Name"].(string)); n > 80 { // Step Functions quotas
+		t.Errorf("a name of %d characters", n)
+	}
+}
+
+// TestLater: the wait ends when it was meant to, and nothing is lost after it.
+func TestLater(t *testing.T) {
+	tests := []struct {
+		name    string
+		wait    time.Duration
+		answers answers
+		states  []string
+		err     string
+	}{
+		{name: "TwoMinutes", wait: 2 * time.Minute, states: []string{"Resume"}},
+		{name: "OverAlready", wait: -time.Hour, states: []string{"Resume"}},
+		{name: "LedgerIsBusyFirst", wait: time.Minute, answers: answers{"Resume": failingFor(2, "Lambda.TooManyRequestsException", `{}`)}, states: []string{"Resume", "Resume", "Resume"}},
+		{name: "LedgerIsBroken", wait: time.Minute, answers: answers{"Resume": failing("Internal")}, states: []string{"Resume", "Park"}, err: "Parked"},
+		{name: "CannotBeParked", wait: time.Minute, answers: answers{"Resume": failing("Internal"), "Park": silent}, err: "Unparked"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				until := time.Now().Add(tt.wait).UTC().Truncate(time.Second)
+				begin := time.Now()
+				r := runWorkflow(t, later, `{"correlation":"c1","post":"x:1","until":"`+until.Format(time.RFC3339)+`"}`, tt.answers)
+				if r.Error != tt.err {
+					t.Errorf("error %q (%s), want %q", r.Error, r.Cause, tt.err)
+				}
+				if tt.states != nil && !slices.Equal(r.states, tt.states) {
+					t.Errorf("states %v, want %v", r.states, tt.states)
+				}
+				if end := begin.Add(r.took); end.Before(until) {
+					t.Errorf("resumed at %s, before %s", end, until)
+				}
+				if diff := cmp.Diff(decode(t, `{"correlation":"c1","resume":"x:1"}`), decode(t, string(r.inputs["Resume"]))); diff != "" {
+					t.Errorf("Resume (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
 }
 
 // decidedOf reads the event that Tell published.

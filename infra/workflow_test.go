@@ -15,7 +15,7 @@ import (
 	"github.com/fielder-care/fielder/shared/care"
 )
 
-var workflowNames = []string{intake, escalation, followup}
+var workflowNames = []string{intake, later, escalation, followup}
 
 // machine is the part of the Amazon States Language that our workflows use. An
 // unknown field is an error, so that no rule below overlooks one.
@@ -35,6 +35,7 @@ type state struct {
 	TimeoutSeconds      float64
 	TimeoutSecondsPath  string
 	SecondsPath         string
+	TimestampPath       string
 	Retry               []retrier
 	Catch               []catcher
 	Choices             []choice
@@ -286,6 +287,7 @@ func TestRetriesOutlastLocks(t *testing.T) {
 func TestPathsExist(t *testing.T) {
 	inputs := map[string]string{
 		intake:     `{"version":"1","correlation":"","post":` + zero(t, care.Post{}) + `}`,
+		later:      `{"correlation":"","post":"x:1","until":"2026-11-24T12:00:00Z"}`,
 		escalation: `{"correlation":"","conversation":"","episode":1,"warnSeconds":1,"breachSeconds":1,"fallbackSeconds":1}`,
 		followup:   `{"correlation":"","coolOffSeconds":1,"request":{}}`,
 	}
@@ -296,6 +298,7 @@ func TestPathsExist(t *testing.T) {
 		"intake/Decide":           zero(t, care.Plan{}),
 		"intake/Send":             `{"status":""}`,
 		"intake/Escalate":         `{"execution":"","input":{}}`,
+		"later/Resume":            `{}`,
 		"escalation/OpenTask":     `{}`,
 		"escalation/Warn":         `{}`,
 		"escalation/Breach":       `{}`,
@@ -407,7 +410,7 @@ func walk(t *testing.T, m machine, input any, result func(state string) any, rep
 			reported[name+path] = true
 			report("%s reads %s, which may not be there", name, path)
 		}
-		for _, path := range append(paths(s.Parameters), s.TimeoutSecondsPath, s.SecondsPath) {
+		for _, path := range append(paths(s.Parameters), s.TimeoutSecondsPath, s.SecondsPath, s.TimestampPath) {
 			if path != "" {
 				need(path, nil)
 			}
@@ -421,6 +424,10 @@ func walk(t *testing.T, m machine, input any, result func(state string) any, rep
 				case part.Variable != "":
 					need(part.Variable, guarded)
 				}
+			}
+			if c.IsPresent != nil && *c.IsPresent {
+				enter(c.Next, with(doc, c.Variable)) // it is there on this way
+				continue
 			}
 			enter(c.Next, doc)
 		}
@@ -445,6 +452,23 @@ func walk(t *testing.T, m machine, input any, result func(state string) any, rep
 		enter(s.Next, place(t, doc, s.ResultPath, value))
 	}
 	return visited
+}
+
+// with is the document with a path in it.
+func with(doc any, path string) any {
+	m, ok := doc.(map[string]any)
+	if !ok {
+		m = map[string]any{}
+	}
+	out := maps.Clone(m)
+	field, rest, deeper := strings.Cut(strings.TrimPrefix(path, "$."), ".")
+	switch {
+	case deeper:
+		out[field] = with(m[field], rest)
+	case out[field] == nil:
+		out[field] = ""
+	}
+	return out
 }
 
 // place puts a result into the document as ResultPath says: null keeps the

@@ -15,9 +15,9 @@ import (
 //go:embed workflow/*.asl.json
 var definitions embed.FS
 
-// workflows are the three state machines.
+// workflows are the four state machines.
 type workflows struct {
-	intake, escalation, followup awsstepfunctions.StateMachine
+	intake, later, escalation, followup awsstepfunctions.StateMachine
 }
 
 // definition returns a workflow's text; a test reads every one.
@@ -31,7 +31,7 @@ func definition(name string) string {
 
 // newWorkflows makes the state machines. intake is Express, because it runs once
 // per post and a Standard workflow of its size would cost over $150 per million;
-// the other two wait for hours and must run once, so they are Standard.
+// the others wait for hours and must run once, so they are Standard.
 func newWorkflows(scope constructs.Construct, o Options, f functions, table awsdynamodb.Table, bus awsevents.EventBus, q queues) workflows {
 	scope = constructs.NewConstruct(scope, jsii.String("Workflows"))
 	arn := func(name string) *string { return f[name].FunctionArn() }
@@ -54,14 +54,18 @@ func newWorkflows(scope constructs.Construct, o Options, f functions, table awsd
 				"SendFunctionArn":      arn(send),
 				"EscalateFunctionArn":  arn(escalate),
 				"EscalationMachineArn": o.machineARN(scope, escalation),
+				"LaterMachineArn":      o.machineARN(scope, later),
 				"Table":                table.TableName(),
 				"Bus":                  bus.EventBusName(),
 				"ParkedQueueUrl":       parked,
 			},
 			invoke(triage, match, reply, send, escalate), park,
-			allow([]string{"states:StartExecution"}, o.machineARN(scope, escalation)),
+			allow([]string{"states:StartExecution"}, o.machineARN(scope, escalation), o.machineARN(scope, later)),
 			allow([]string{get, update}, table.TableArn()),
 			allow([]string{"events:PutEvents"}, bus.EventBusArn())),
+		later: newMachine(scope, o, later, awsstepfunctions.StateMachineType_STANDARD,
+			map[string]*string{"LedgerFunctionArn": arn(ledger), "ParkedQueueUrl": parked},
+			invoke(ledger), park),
 		escalation: newMachine(scope, o, escalation, awsstepfunctions.StateMachineType_STANDARD,
 			map[string]*string{"EscalateFunctionArn": arn(escalate), "ParkedQueueUrl": parked},
 			invoke(escalate), park),
@@ -74,7 +78,7 @@ func newWorkflows(scope constructs.Construct, o Options, f functions, table awsd
 // newMachine makes one state machine. Its log has names and errors, never the
 // execution's data: that is what customers wrote.
 func newMachine(scope constructs.Construct, o Options, name string, kind awsstepfunctions.StateMachineType, substitutions map[string]*string, grants ...awsiam.PolicyStatement) awsstepfunctions.StateMachine {
-	id := map[string]string{intake: "Intake", escalation: "Escalation", followup: "Followup"}[name]
+	id := map[string]string{intake: "Intake", later: "Later", escalation: "Escalation", followup: "Followup"}[name]
 	role := awsiam.NewRole(scope, jsii.String(id+"Role"), &awsiam.RoleProps{
 		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("states.amazonaws.com"), nil),
 		Description: jsii.String("what the workflow " + name + " may do"),

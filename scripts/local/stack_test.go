@@ -910,7 +910,7 @@ func TestGoldenTemplateLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	for _, name := range []string{"webhook", "poller", "triage", "match", "reply", "escalate", "send", "invite", "contact", "lookup", "ledger"} {
+	for _, name := range []string{"webhook", "poller", "triage", "match", "reply", "escalate", "send", "invite", "contact", "lookup", "ledger", "panel"} {
 		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
 			t.Fatal(err)
 		}

@@ -52,8 +52,14 @@ type Request struct {
 	Resolution *Done `json:"resolution,omitempty"`
 }
 
-// said is true when the plan's text reached the author.
-func (r Request) said() bool { return r.Sent != nil && r.Sent.Status == "sent" }
+// promised is by when the author was told to hear from us; zero when nothing was
+// promised, or the door refused to say it. A parked reply may have been said.
+func (r Request) promised() time.Time {
+	if r.Sent == nil || r.Sent.Status != "sent" && r.Sent.Status != "parked" {
+		return time.Time{}
+	}
+	return r.Plan.Promised
+}
 
 // Done is what wakes the workflow: who finished the task, and how.
 type Done struct {
@@ -222,10 +228,10 @@ func (s *Service) Open(ctx context.Context, r Request) (Opened, error) {
 		}
 		target := bundle.Routing.SLA[r.Triage.Severity.String()]
 		due := Due(bundle.Hours, target, now)
-		if at := r.Plan.Promised; r.said() && !at.IsZero() && at.Before(due) {
+		if at := r.promised(); !at.IsZero() && at.Before(due) {
 			due = at
-			reasons = append(reasons, care.Reason{By: "promise", Text: fmt.Sprintf("We told the author that they hear from us by %s, which is sooner than the service level asks.",
-				at.In(bundle.Hours.Location()).Format("15:04 on Monday, 2 January"))})
+			reasons = append(reasons, care.Reason{By: "promise", Text: fmt.Sprintf("The author was told to hear from us by %s, which is sooner than the service level asks.",
+				at.In(bundle.Hours.Location()).Format("15:04 on 2 January"))})
 		}
 		warn := due.Add(-time.Duration(target.WarnBefore))
 		if warn.Before(now) {

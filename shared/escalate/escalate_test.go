@@ -165,6 +165,68 @@ func TestOpen(t *testing.T) {
 	})
 }
 
+// What was promised to the author binds us where it is sooner than the service
+// level, once it was said.
+func TestPromise(t *testing.T) {
+	const words = "The author was told to hear from us by 11:30 on 17 November, which is sooner than the service level asks."
+	rows := []struct {
+		name     string
+		promised time.Time
+		status   string
+		due      time.Time
+		reason   string
+	}{
+		{"sooner", nine.Add(150 * time.Minute), "sent", nine.Add(150 * time.Minute), words},
+		{"sooner, in another zone", nine.Add(150 * time.Minute).In(time.FixedZone("EST", -5*3600)), "sent", nine.Add(150 * time.Minute), words},
+		{"it may have been said", nine.Add(150 * time.Minute), "parked", nine.Add(150 * time.Minute), words},
+		{"later", nine.Add(5 * time.Hour), "sent", nine.Add(4 * time.Hour), ""},
+		{"the door refused to say it", nine.Add(150 * time.Minute), "refused", nine.Add(4 * time.Hour), ""},
+		{"a draft, not said yet", nine.Add(150 * time.Minute), "", nine.Add(4 * time.Hour), ""},
+		{"nothing promised", time.Time{}, "sent", nine.Add(4 * time.Hour), ""},
+	}
+	for _, r := range rows {
+		t.Run(r.name, func(t *testing.T) {
+			h, s := newHouse()
+			req := open("1", care.SeverityMedium, 40)
+			req.Plan = care.Plan{Action: care.ActionAcknowledge, Promised: r.promised}
+			req.Sent = &struct {
+				Status  string        `json:"status"`
+				Reasons []care.Reason `json:"reasons"`
+			}{Status: r.status}
+			got, err := s.Open(t.Context(), req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := h.conv.Escalation
+			if !e.DueAt.Equal(r.due) || got.Input.WarnSeconds+got.Input.BreachSeconds != int(r.due.Sub(nine).Seconds()) {
+				t.Errorf("due at %s, want %s; %+v", e.DueAt, r.due, got.Input)
+			}
+			var reason string
+			for _, why := range e.Reasons {
+				if why.By == "promise" {
+					reason = why.Text
+				}
+			}
+			if reason != r.reason {
+				t.Errorf("reason %q, want %q", reason, r.reason)
+			}
+		})
+	}
+	t.Run("the warning comes at once when the promise is near", func(t *testing.T) {
+		h, s := newHouse()
+		req := open("1", care.SeverityMedium, 40) // warned an hour before
+		req.Plan = care.Plan{Promised: nine.Add(30 * time.Minute)}
+		req.Sent = &struct {
+			Status  string        `json:"status"`
+			Reasons []care.Reason `json:"reasons"`
+		}{Status: "sent"}
+		got, err := s.Open(t.Context(), req)
+		if err != nil || got.Input.WarnSeconds != 1 || got.Input.BreachSeconds != 1800 || !h.conv.Escalation.WarnAt.Equal(nine) {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
 func TestRouteAndDue(t *testing.T) {
 	h, _ := newHouse()
 	b, _ := h.Current(t.Context())

@@ -42,6 +42,9 @@ type Books interface {
 	Undecided(ctx context.Context, before time.Time, limit int) ([]Undecided, error)
 	// MarkDriven counts a drive; care.Conflict when it is decided by now.
 	MarkDriven(ctx context.Context, id care.PostID) error
+	// Waiting finds a post whose answer was to wait; ok is false when it is
+	// decided by now, or not there any more.
+	Waiting(ctx context.Context, id care.PostID) (u Undecided, ok bool, err error)
 	// Decide records a decision unless there is one.
 	Decide(ctx context.Context, d care.Decision) error
 }
@@ -160,6 +163,20 @@ func (s *Service) sweep(ctx context.Context) (Report, error) {
 		slog.WarnContext(ctx, "unaccounted posts", "count", rep.Unaccounted, "redriven", rep.Redriven, "parked", rep.Parked)
 	}
 	return rep, nil
+}
+
+// Resume drives a post whose answer has waited as long as its rule wanted: the
+// whole chain looks at it again, at what it says now and at who has it now. One
+// that was decided meanwhile is left alone.
+func (s *Service) Resume(ctx context.Context, id care.PostID) error {
+	if _, _, ok := id.Split(); !ok {
+		return care.Errorf(care.Invalid, "no post is named whose answer has waited")
+	}
+	u, ok, err := s.Books.Waiting(ctx, id)
+	if err != nil || !ok {
+		return err
+	}
+	return s.Bus.Publish(ctx, &events.PostReceived{Meta: events.Meta{Correlation: u.Correlation}, Post: u.Post, Redriven: u.Drives + 1})
 }
 
 func (s *Service) park(ctx context.Context, u Undecided, now time.Time) error {

@@ -48,6 +48,13 @@ func (s *shelf) MarkDriven(_ context.Context, id care.PostID) error {
 	s.posts[id].DrivenAt = now
 	return nil
 }
+func (s *shelf) Waiting(_ context.Context, id care.PostID) (Undecided, bool, error) {
+	u, ok := s.posts[id]
+	if !ok || s.outcome[id] != "" && s.outcome[id] != care.OutcomeFailed {
+		return Undecided{}, false, nil
+	}
+	return *u, true, nil
+}
 func (s *shelf) Decide(_ context.Context, d care.Decision) error {
 	s.outcome[d.Post] = d.Outcome
 	return nil
@@ -171,6 +178,44 @@ func TestTickDrivesBeforeItMarks(t *testing.T) {
 	if rep, err := s.service().Tick(t.Context()); err != nil || rep.Redriven != 1 {
 		t.Errorf("got %+v, %v", rep, err)
 	}
+}
+
+func TestResume(t *testing.T) {
+	rows := []struct {
+		name    string
+		id      care.PostID
+		outcome care.Outcome
+		again   int
+		code    care.Code
+	}{
+		{"its time has come", "x:1", "", 1, ""},
+		{"an earlier run failed", "x:1", care.OutcomeFailed, 1, ""},
+		{"an agent was quicker", "x:1", care.OutcomeEscalated, 0, ""},
+		{"answered by a second run", "x:1", care.OutcomeAnswered, 0, ""},
+		{"erased with its author", "x:2", "", 0, ""},
+		{"no post", "", "", 0, care.Invalid},
+	}
+	for _, r := range rows {
+		t.Run(r.name, func(t *testing.T) {
+			s := newShelf()
+			s.add("1", time.Hour, 0, 0)
+			s.outcome["x:1"] = r.outcome
+			if err := s.service().Resume(t.Context(), r.id); care.CodeOf(err) != r.code {
+				t.Fatal(err)
+			}
+			if len(s.published) != r.again || s.posts["x:1"].Drives != 0 {
+				t.Errorf("published %v, %d drives counted; waiting is no failure", s.published, s.posts["x:1"].Drives)
+			}
+		})
+	}
+	t.Run("the bus is down: try again", func(t *testing.T) {
+		s := newShelf()
+		s.add("1", time.Hour, 0, 0)
+		s.failBus = 1
+		if err := s.service().Resume(t.Context(), "x:1"); care.CodeOf(err) != care.Unavailable {
+			t.Error(err)
+		}
+	})
 }
 
 func envelope(t *testing.T, d events.Detail) events.Envelope {

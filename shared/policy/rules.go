@@ -472,10 +472,11 @@ var optOutWords = map[string]bool{
 // records it as opt-out; MaySend refuses in any case.
 func OptsOut(text string) bool {
 	var words []string
-	for _, w := range strings.Fields(strings.ToLower(text)) {
+	for w := range strings.FieldsSeq(text) {
 		if strings.HasPrefix(w, "@") {
 			continue
 		}
+		w = strings.ToLower(w)
 		w = strings.TrimFunc(w, func(r rune) bool { return !unicode.IsLetter(r) })
 		switch w {
 		case "", "please", "pls", "por", "favor", "now", "ya":

@@ -18,10 +18,26 @@ import (
 // is at most 30 characters (Mastodon, Account::USERNAME_LENGTH_LIMIT).
 var longestHandle = strings.Repeat("a", 30)
 
+// decision is one post to be answered, when its words are chosen.
+type decision struct {
+	In
+	at       time.Time // when it is said; zero: now
+	promised time.Time // by when the rendered text says that the author hears from us; zero when it does not
+}
+
+// when is when the words are said.
+func (d *decision) when() time.Time {
+	if d.at.IsZero() {
+		return d.Now
+	}
+	return d.at
+}
+
 // render puts a template into words for the post's platform, in the author's
-// language or the template's fallback. It never cuts a text: where the chosen
-// variant is too long the short one must do. The error says in words why nothing
-// can be said.
+// language or the template's fallback. On X, where a public post with a URL costs
+// 13 times as much, variants without one go first. It never cuts a text: where the
+// chosen variant is too long the short one must do. The error says in words why
+// nothing can be said.
 func (d *decision) render(name string, private bool) (said, lang string, err error) {
 	tpl, ok := d.Bundle.Templates[name]
 	if !ok {
@@ -39,29 +55,32 @@ func (d *decision) render(name string, private bool) (said, lang string, err err
 			short = tone.Short
 		}
 	}
-	value := d.values(lang)
-	var usable []string
+	var usable, plain []line
 	for _, v := range variants {
-		if filled, ok := config.Fill(v, value); ok {
-			usable = append(usable, filled)
+		if w, ok := d.fill(v, lang); ok {
+			usable = append(usable, w)
+			if d.Post.Platform == care.X && !private && !text.HasURL(w.text) {
+				plain = append(plain, w)
+			}
 		}
+	}
+	if len(plain) > 0 {
+		usable = plain
 	}
 	if len(usable) == 0 {
 		return "", lang, fmt.Errorf("no variant of template %s can be filled in", name)
 	}
-	said = usable[pick(d.Post.ID(), len(usable))]
-	length := d.measure(said, private)
-	if length.Fits {
-		return said, lang, nil
-	}
-	if short != "" {
-		if filled, ok := config.Fill(short, value); ok {
-			if l := d.measure(filled, private); l.Fits {
-				return filled, lang, nil
-			}
+	chosen := usable[pick(d.Post.ID(), len(usable))]
+	length := d.measure(chosen.text, private)
+	if !length.Fits {
+		w, ok := d.fill(short, lang)
+		if short == "" || !ok || !d.measure(w.text, private).Fits {
+			return "", lang, fmt.Errorf("template %s is too long for the platform (%d of %d %s) and has no short text that fits", name, length.Used, length.Limit, length.Unit)
 		}
+		chosen = w
 	}
-	return "", lang, fmt.Errorf("template %s is too long for the platform (%d of %d %s) and has no short text that fits", name, length.Used, length.Limit, length.Unit)
+	d.promised = chosen.promised
+	return chosen.text, lang, nil
 }
 
 // Invitation puts an invitation into words: template for a customer on a
@@ -122,26 +141,53 @@ func pick(id care.PostID, n int) int {
 	return int(h.Sum64() % uint64(n))
 }
 
-// values gives the variables of a text; a name or handle that may not be said is
-// not given, so that variants with it drop out.
-func (d *decision) values(lang string) func(string) (string, bool) {
-	b := d.Bundle
-	return func(name string) (string, bool) {
+// line is a template text with its variables filled in.
+type line struct {
+	text     string
+	promised time.Time // of {{expect}}
+}
+
+// fill fills a text in; false when a variable has no value or nothing is left to
+// say. A name or handle that may not be said has none, so that variants with it
+// drop out.
+func (d *decision) fill(template, lang string) (line, bool) {
+	var l line
+	said, ok := config.Fill(template, func(name string) (string, bool) {
 		switch name {
 		case "brand":
-			return b.Brand.Name, true
+			return d.Bundle.Brand.Name, true
 		case "name":
 			return d.firstName()
 		case "handle":
 			return d.handle()
 		case "expect":
-			return expect(lang, b.Hours, d.Now, b.Hours.ExpectFor(d.Post.Platform))
+			words, due, ok := d.expect(lang)
+			l.promised = due
+			return words, ok
 		case "hours":
-			return week(lang, b.Hours)
+			return week(lang, d.Bundle.Hours)
 		}
-		v, ok := b.Variables[name]
+		v, ok := d.Bundle.Variables[name]
 		return v, ok
-	}
+	})
+	l.text = said
+	return l, ok && strings.TrimSpace(said) != ""
+}
+
+// expect is the promise "you hear from us ...", in words and as a time.
+func (d *decision) expect(lang string) (words string, due time.Time, ok bool) {
+	within := d.Bundle.Hours.ExpectFor(d.Post.Platform)
+	words, ok = expect(lang, d.Bundle.Hours, d.when(), within)
+	return words, d.Bundle.Hours.After(d.when(), within), ok
+}
+
+// isOpen says whether people answer now.
+func isOpen(in *In, b *config.Bundle) bool { return b.Hours.Open(in.Now) }
+
+// primary is the language of a tag: "es" of "es-MX".
+func primary(tag string) string {
+	lang, _, _ := strings.Cut(tag, "-")
+	return strings.ToLower(lang)
 }
 
 // firstName is the first name of the customer's record, where the match is sure

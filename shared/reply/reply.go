@@ -1,21 +1,25 @@
-// Package reply decides what to do with a post: answer it with a template, give
-// it to an agent, or keep it and say nothing. Decide is pure; the rules, their
-// guards and the templates are config that business users own.
+// Package reply decides what to do with a post: answer it with a template, leave
+// a draft, acknowledge it, give it to an agent, or keep it and say nothing.
+// Compile and Decide are pure; rules, guards and templates are config that
+// business users own.
 //
-// Some posts are never answered automatically, whatever the rules say: critical
-// matters, intents for people only, words that always bring a person, posts that
-// cannot be read, our own posts, threads that another app has, conversations
-// that an agent has, customers who asked for no automated messages. Nothing that
-// an author wrote is ever repeated, but for a cleaned handle and the first name
-// of a customer record, where the match is sure enough to say it.
+// Order: rules are tried from the top. A rule with action tag adds its tags, and
+// the next one is tried. The first other rule whose conditions and guards all
+// hold wins, and none after it is tried; that its words do not fit changes
+// nothing about it, a person answers then. When no rule wins, a person gets what
+// waits for an answer, and the rest is kept. A conflict is a later rule that
+// would have fired, too, and wants something else: it loses, and Trace says so.
 //
-// Every plan explains itself: which rule fired, and the nearest of those that did
-// not, and why.
+// Safety beats every rule: our own posts and other apps' threads are left alone,
+// who opts out is told nothing, and critical matters, intents for people only,
+// words that always bring a person and unreadable posts go to a person. No words
+// go to bots, to reposts, to customers who opted out, or where an agent has the
+// conversation; nothing that an author wrote is ever repeated, but for a cleaned
+// handle, and a customer's first name where the match is sure enough to say it.
+// Every plan names the rule that fired and the nearest that did not, and why.
 package reply
 
 import (
-	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -33,169 +37,216 @@ type In struct {
 	Match       care.Match  `json:"match"`
 	Correlation string      `json:"correlation,omitempty"`
 
-	Now    time.Time      `json:"-"`
+	// Storm: many write about the same intent right now.
+	Storm bool      `json:"-"`
+	Now   time.Time `json:"-"`
+	// Bundle is set by an Engine to its own.
 	Bundle *config.Bundle `json:"-"`
 }
 
 // maxPassed bounds how many rules that did not fire a plan names.
 const maxPassed = 3
 
+// MovedTag is on plans by which a matter goes on in private.
+const MovedTag = "moved-to-private"
+
+// Decide compiles in.Bundle and applies its rules to one post. Whoever decides
+// more than one keeps the Engine.
+func Decide(in In) care.Plan { return Compile(in.Bundle).Decide(in) }
+
 // Decide applies the rules to a post. The same input gives the same plan, word
 // for word.
-func Decide(in In) care.Plan {
-	d := decision{In: in, folded: " " + fold(in.Post.Text) + " "}
-	plan := care.Plan{ConfigVersion: in.Bundle.Version, Else: care.ActionWatch}
-	if d.needsAnswer() {
+func (e *Engine) Decide(in In) care.Plan {
+	in.Bundle = e.bundle
+	f := e.look(&in)
+	defer f.done()
+	plan := care.Plan{ConfigVersion: e.bundle.Version, Seen: seen(&in), Else: care.ActionWatch}
+	if because(&in) != "" {
 		plan.Else = care.ActionEscalate
 	}
-	if why := d.notOurs(); why != "" {
+	if by, why := f.never(); why != "" {
 		plan.Action, plan.Else = care.ActionWatch, care.ActionWatch
-		plan.Reasons = []care.Reason{{By: "safety", Text: why}}
+		plan.Reasons = []care.Reason{{By: by, Text: why}}
 		return plan
 	}
-	if policy.OptsOut(in.Post.Text) {
-		plan.Action, plan.Else = care.ActionWatch, care.ActionWatch
-		plan.Reasons = []care.Reason{{By: "consent", Text: "The author asks for no more automated messages: that is recorded, and nothing is said."}}
-		return plan
-	}
-	person := d.person()     // why a person must have it
-	silent := d.noMachines() // why no machine may answer
-
-	loc := in.Bundle.Hours.Location()
-	for i := range in.Bundle.Rules {
-		r := &in.Bundle.Rules[i]
-		if !r.On(in.Now, loc) {
+	var (
+		winner *rule
+		tagged []*rule
+		passed near
+	)
+	for i := range e.rules {
+		r := &e.rules[i]
+		if !f.on(r) {
 			continue
 		}
-		checks := d.when(r)
-		if why := firstFailure(checks); why != "" {
-			d.pass(r, checks, why)
-			continue
-		}
-		answers := r.Then.Action == care.ActionAnswer
-		switch {
-		case answers && person != "":
-			d.hold(r, person)
-			continue
-		case answers && silent != "":
-			d.hold(r, silent)
-			continue
-		case r.Then.Action == care.ActionWatch && person != "":
-			d.hold(r, person)
-			continue
-		}
-		if why := d.guard(r); why != "" {
-			d.hold(r, why)
-			continue
-		}
-		plan.Action, plan.Rule, plan.Tags = r.Then.Action, r.Name, d.tags(r)
-		fired := care.Reason{By: "rule:" + r.Name, Text: d.fired(r)}
-		if answers {
-			private := r.Then.Private || in.Post.Private
-			text, lang, err := d.render(r.Then.Template, private)
-			plan.Template, plan.Lang = r.Then.Template, lang
-			if err != nil {
-				// The rule is the right one but its words do not do: better a person
-				// than the next rule's.
-				plan.Action = care.ActionEscalate
-				fired.Text = fmt.Sprintf("Rule %s fits, but %v; a person answers.", r.Name, err)
-			} else {
-				plan.Text, plan.Private = text, private
+		if share := f.tally(r, passed.least()); share < 1 {
+			if share > 0 {
+				passed.add(r, share)
 			}
+			continue
 		}
-		plan.Reasons = append([]care.Reason{fired}, d.passed()...)
-		return plan
+		if f.held(r) != holdNone {
+			passed.add(r, heldBack)
+			continue
+		}
+		if r.Then.Action != config.ActionTag {
+			winner = r
+			break
+		}
+		tagged = append(tagged, r)
 	}
-
-	plan.Action = plan.Else
-	reason := care.Reason{By: "default", Text: "No rule fired and the author expects nothing, so it is kept and nothing is said."}
-	switch {
-	case person != "":
-		plan.Action, plan.Else = care.ActionEscalate, care.ActionEscalate
-		reason = care.Reason{By: "safety", Text: person}
-	case plan.Action == care.ActionEscalate:
-		reason.Text = "No rule fired and " + d.because() + ", so a person answers."
-	case in.Triage.Praise:
-		reason.Text = "No rule fired and it is praise, so it is kept and nothing is said."
+	for _, r := range tagged {
+		plan.Tags = join(plan.Tags, r.Then.Tags)
 	}
-	plan.Reasons = append([]care.Reason{reason}, d.passed()...)
+	if winner != nil {
+		plan.Reasons = append(plan.Reasons, f.carryOut(winner, &plan))
+	} else {
+		plan.Reasons = append(plan.Reasons, f.carryOn(&plan))
+	}
+	if len(tagged) > 0 {
+		plan.Reasons = append(plan.Reasons, whyTagged(tagged))
+	}
+	for _, n := range passed.rules[:passed.n] {
+		plan.Reasons = append(plan.Reasons, f.whyNot(n.rule, n.share == heldBack))
+	}
 	return plan
 }
 
-// decision is one run of Decide.
-type decision struct {
-	In
-	folded string // the post's text, folded, between spaces
-	near   []near
-}
-
-// near is a rule that did not fire.
-type near struct {
-	reason care.Reason
-	held   float64 // share of its conditions that held; 2 when a guard held it back
-}
-
-// notOurs is why the post is none of our business to answer at all.
-func (d *decision) notOurs() string {
-	switch {
-	case d.Post.Author.Own:
-		return "The post is our own."
-	case d.Post.Ref["standby"] != "":
-		return "Another app has this thread on the platform, so nothing is said."
+// carryOut makes the plan what the rule that won wants, and says so.
+func (f *facts) carryOut(r *rule, plan *care.Plan) care.Reason {
+	plan.Action, plan.Rule, plan.Queue = r.Then.Action, r.Name, r.Then.Queue
+	plan.Tags = join(plan.Tags, r.Then.Tags)
+	fired := care.Reason{By: "rule:" + r.Name}
+	if !r.says {
+		fired.Text = "Rule " + r.Name + " " + r.does() + f.forIntent(r) + "."
+		return fired
 	}
-	return ""
+	p := f.in.Post.Platform
+	private := r.Then.Private || f.in.Post.Private
+	if r.Then.Action == config.ActionMove {
+		plan.Action = care.ActionAnswer
+		private = p == care.Facebook || p == care.Instagram // they have a private reply to a public comment
+	}
+	delay := time.Duration(0)
+	if r.speaks {
+		delay = time.Duration(r.Guards.Delay)
+	}
+	d := decision{In: *f.in, at: f.in.Now.Add(delay)}
+	text, lang, err := d.render(r.Then.Template, private)
+	plan.Template, plan.Lang = r.Then.Template, lang
+	if err != nil {
+		// The rule is the right one but its words do not do: better a person than
+		// the next rule's.
+		plan.Action = care.ActionEscalate
+		fired.Text = "Rule " + r.Name + " fits, but " + err.Error() + "; a person answers."
+		return fired
+	}
+	plan.Text, plan.Private, plan.Promised = text, private, d.promised
+	if r.speaks {
+		plan.DelaySeconds = int((delay + time.Second - 1) / time.Second)
+		g := r.Guards
+		plan.Limits = care.Limits{PerCustomerPerDay: max(0, g.MaxPerCustomerPerDay), PerDay: max(0, g.MaxPerDay), OncePerConversation: g.OncePerConversation}
+	}
+	switch r.Then.Action {
+	case config.ActionMove:
+		plan.Tags = join(plan.Tags, []string{MovedTag})
+	case care.ActionAcknowledge:
+		plan.Else = care.ActionEscalate
+	case care.ActionDraft:
+		plan.Else = care.ActionEscalate
+		within := time.Duration(r.Then.ApproveWithin)
+		if within <= 0 {
+			within = config.DefaultApproveWithin
+		}
+		plan.ApproveBy = f.in.Now.Add(within)
+	}
+	fired.Text = "Rule " + r.Name + " " + r.does() + f.forIntent(r) + "."
+	return fired
+}
+
+// carryOn makes the plan what is done when no rule wins, and says why.
+func (f *facts) carryOn(plan *care.Plan) care.Reason {
+	plan.Action = plan.Else
+	reason := care.Reason{By: "default", Text: "No rule fired and the author expects nothing, so it is kept and nothing is said."}
+	switch {
+	case f.person != "":
+		plan.Action, plan.Else = care.ActionEscalate, care.ActionEscalate
+		reason = care.Reason{By: "safety", Text: f.person}
+	case plan.Action == care.ActionEscalate:
+		reason.Text = "No rule fired and " + because(f.in) + ", so a person answers."
+	case f.in.Triage.Praise:
+		reason.Text = "No rule fired and it is praise, so it is kept and nothing is said."
+	}
+	return reason
+}
+
+// never is why nothing at all is to be done with a post but to keep it, and who
+// says so; "" when the rules may decide.
+func (f *facts) never() (by, why string) {
+	p := &f.in.Post
+	switch {
+	case p.Author.Own:
+		return "safety", "The post is our own."
+	case p.Ref["standby"] != "":
+		return "safety", "Another app has this thread on the platform, so nothing is said."
+	// The usual words stand alone; the brand's own are found in any post, and what
+	// else it says may need a person, who is no machine.
+	case policy.OptsOut(p.Text), f.found.has(f.e.optOut) && f.person == "":
+		return "consent", "The author asks for no more automated messages: that is recorded, and nothing is said."
+	}
+	return "", ""
 }
 
 // peopleOnly are intents that no machine answers, whatever the brand's config
 // says of them.
 var peopleOnly = map[string]bool{"self-harm": true, "legal": true, "safety": true}
 
-// person is why a person must have the post, "" when nothing says so.
-func (d *decision) person() string {
+// whyPerson is why a person must have the post, "" when nothing says so.
+func (f *facts) whyPerson() string {
+	t := &f.in.Triage
 	switch {
-	case d.Post.Unreadable != "":
+	case f.in.Post.Unreadable != "":
 		return "The post cannot be read, so only a person can deal with it."
-	case d.Triage.Severity >= care.SeverityCritical:
+	case t.Severity >= care.SeverityCritical:
 		return "The matter is critical; a machine never answers that."
-	case peopleOnly[d.Triage.Intent]:
-		return fmt.Sprintf("The intent is %s, which is for people only.", d.Triage.Intent)
+	case peopleOnly[t.Intent]:
+		return "The intent is " + t.Intent + ", which is for people only."
 	}
-	for _, i := range d.Bundle.Brand.Intents {
-		if i.Name == d.Triage.Intent && i.People {
-			return fmt.Sprintf("The intent is %s, which is for people only.", i.Name)
+	for i := range f.e.bundle.Brand.Intents {
+		if x := &f.e.bundle.Brand.Intents[i]; x.People && x.Name == t.Intent {
+			return "The intent is " + x.Name + ", which is for people only."
 		}
 	}
-	for _, words := range d.Bundle.People.Words {
-		for _, w := range words {
-			if d.holds(w) {
-				return "The post holds a word that always brings a person."
-			}
-		}
+	if f.found.has(f.e.people) {
+		return "The post holds a word that always brings a person."
 	}
 	return ""
 }
 
-// noMachines is why a machine must not answer although the matter would allow it.
-func (d *decision) noMachines() string {
-	switch c := d.Match.Conversation; {
-	case d.Post.Author.Bot:
+// whySilent is why a machine must not answer although the matter would allow it.
+func whySilent(in *In) string {
+	switch {
+	case in.Post.Author.Bot:
 		return "An automated account wrote it; two machines would talk for ever."
-	case d.Post.Kind == care.KindRepost:
+	case in.Post.Kind == care.KindRepost:
 		return "It repeats a post without a word of its own."
-	case d.Match.Customer.Consent.OptOut:
+	case in.Match.Customer.Consent.OptOut:
 		return "The customer asked for no automated messages."
-	case c.Agent != "" || c.Escalation != nil:
+	case agentOnIt(in):
 		return "An agent has this conversation."
 	}
 	return ""
 }
 
-// needsAnswer is true when silence would leave the author waiting.
-func (d *decision) needsAnswer() bool { return d.because() != "" }
+func agentOnIt(in *In) bool {
+	c := &in.Match.Conversation
+	return c.Agent != "" || c.Escalation != nil
+}
 
-// because is why the author needs an answer, "" when they do not.
-func (d *decision) because() string {
-	t, p := d.Triage, d.Post
+// because is why the author needs an answer, "" when silence would leave nobody
+// waiting.
+func because(in *In) string {
+	t, p := &in.Triage, &in.Post
 	if p.Unreadable != "" {
 		return "the post cannot be read"
 	}
@@ -208,67 +259,79 @@ func (d *decision) because() string {
 	case t.Question:
 		return "it is a question"
 	case t.Severity >= care.SeverityMedium:
-		return fmt.Sprintf("its severity is %s", t.Severity)
+		return "its severity is " + t.Severity.String()
 	case p.Private && p.Kind != care.KindStoryMention && !t.Praise && (strings.TrimSpace(p.Text) != "" || len(p.Attachments) > 0):
 		return "the author wrote to us in private"
 	}
 	return ""
 }
 
-func (d *decision) tags(r *config.Rule) []string {
-	tags := slices.Clone(r.Then.Tags)
-	if r.Then.Queue != "" {
-		tags = append(tags, config.QueueTag(r.Then.Queue))
-	}
-	if n := r.Guards.MaxPerCustomerPerDay; n > 0 && r.Then.Action == care.ActionAnswer {
-		tags = append(tags, config.CapTag(n))
+// seen is what the plan was made from, beside the post and its triage.
+func seen(in *In) *care.Seen {
+	m, c := &in.Match, &in.Match.Customer
+	return &care.Seen{At: in.Now, Customer: c.ID, Known: m.Known, Grade: m.Grade, Tier: c.Tier, Value: c.Value, Lang: c.Lang, Attributes: c.Attributes,
+		OptOut: c.Consent.OptOut, First: m.First, Conversation: m.Conversation.ID, AgentOnIt: agentOnIt(in), Storm: in.Storm}
+}
+
+// join adds tags that are not there yet.
+func join(tags, more []string) []string {
+	for _, t := range more {
+		if !slices.Contains(tags, t) {
+			tags = append(tags, t)
+		}
 	}
 	return tags
 }
 
-// fired says why a rule fired, in words.
-func (d *decision) fired(r *config.Rule) string {
-	does := map[care.Action]string{care.ActionAnswer: "answers with template " + r.Then.Template, care.ActionEscalate: "gives it to a person", care.ActionWatch: "keeps it and says nothing"}[r.Then.Action]
-	why := ""
-	if d.Triage.Intent != "" && len(r.When.Intents) > 0 {
-		why = ", for the intent is " + d.Triage.Intent
+// does says in words what a rule wants done.
+func (r *rule) does() string {
+	does := "does nothing that we know"
+	switch r.Then.Action {
+	case care.ActionAnswer:
+		does = "answers with template " + r.Then.Template
+	case care.ActionDraft:
+		return "drafts an answer with template " + r.Then.Template + " for a person to approve"
+	case care.ActionAcknowledge:
+		does = "acknowledges it with template " + r.Then.Template + " and gives it to a person"
+	case config.ActionMove:
+		does = "asks with template " + r.Then.Template + " to go on in private"
+	case care.ActionEscalate:
+		return "gives it to a person"
+	case care.ActionWatch:
+		return "keeps it and says nothing"
+	case config.ActionTag:
+		return "adds its tags (" + strings.Join(r.Then.Tags, ", ") + ")"
 	}
-	return fmt.Sprintf("Rule %s %s%s.", r.Name, does, why)
+	if r.Guards.Delay > 0 {
+		does += " after waiting " + r.Guards.Delay.String()
+	}
+	return does
 }
 
-// pass notes a rule whose conditions did not all hold.
-func (d *decision) pass(r *config.Rule, checks []check, why string) {
-	held := 0
-	for _, c := range checks {
-		if c.ok {
-			held++
-		}
+// forIntent says that the intent is why, where the rule asks for it.
+func (f *facts) forIntent(r *rule) string {
+	if f.in.Triage.Intent != "" && len(r.When.Intents) > 0 {
+		return ", for the intent is " + f.in.Triage.Intent
 	}
-	if held == 0 {
-		return // nothing of it fits: not worth a word
-	}
-	d.near = append(d.near, near{care.Reason{By: "rule:" + r.Name, Text: fmt.Sprintf("Rule %s was passed over: %s.", r.Name, why)}, float64(held) / float64(len(checks))})
+	return ""
 }
 
-// hold notes a rule that a guard held back although its conditions held.
-func (d *decision) hold(r *config.Rule, why string) {
-	why = strings.TrimSuffix(why, ".")
-	d.near = append(d.near, near{care.Reason{By: "guard:" + r.Name, Text: fmt.Sprintf("Rule %s was held back: %s.", r.Name, lowerFirst(why))}, 2})
+// whyTagged says which rules added tags.
+func whyTagged(rules []*rule) care.Reason {
+	var names []string
+	for _, r := range rules {
+		names = append(names, r.Name)
+	}
+	if len(names) == 1 {
+		return care.Reason{By: "rule:" + names[0], Text: "Rule " + names[0] + " " + rules[0].does() + "."}
+	}
+	return care.Reason{By: "tags", Text: "Tags were added by the rules " + few(names) + "."}
 }
 
-// passed are the nearest rules that did not fire, nearest first.
-func (d *decision) passed() []care.Reason {
-	slices.SortStableFunc(d.near, func(a, b near) int { return cmp.Compare(b.held, a.held) })
-	var list []care.Reason
-	for _, n := range d.near[:min(maxPassed, len(d.near))] {
-		list = append(list, n.reason)
+// whyNot says why a rule that came near did not fire.
+func (f *facts) whyNot(r *rule, held bool) care.Reason {
+	if held {
+		return care.Reason{By: "guard:" + r.Name, Text: "Rule " + r.Name + " was held back: " + f.whyHeld(r, false) + "."}
 	}
-	return list
-}
-
-func lowerFirst(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToLower(s[:1]) + s[1:]
+	return care.Reason{By: "rule:" + r.Name, Text: "Rule " + r.Name + " was passed over: " + f.whyPassed(r, false) + "."}
 }

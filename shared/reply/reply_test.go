@@ -247,8 +247,8 @@ func TestAPersonIsNotTalkedOutOfIt(t *testing.T) {
 		t.Fatalf("%s by %q", p.Action, p.Rule)
 	}
 	in.Triage.Severity = care.SeverityCritical
-	if p := Decide(in); p.Action != care.ActionEscalate || p.Rule != "fraud" || config.QueueOf(p.Tags) != "care-priority" {
-		t.Errorf("%s by %q, tags %v: a watch rule must not silence what needs a person; one that escalates may say where to", p.Action, p.Rule, p.Tags)
+	if p := Decide(in); p.Action != care.ActionEscalate || p.Rule != "fraud" || p.Queue != "care-priority" {
+		t.Errorf("%s by %q to %q: a watch rule must not silence what needs a person; one that escalates may say where to", p.Action, p.Rule, p.Queue)
 	}
 }
 
@@ -346,7 +346,10 @@ func TestFirstRuleWinsAndTheNearestAreNamed(t *testing.T) {
 	if want := "Rule half was passed over: it is not a complaint."; plan.Reasons[2].Text != want {
 		t.Errorf("got %q, want %q", plan.Reasons[2].Text, want)
 	}
-	if d := cmp.Diff([]string{"a", "max-per-day:2"}, plan.Tags); d != "" {
+	if d := cmp.Diff([]string{"a"}, plan.Tags); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(care.Limits{PerCustomerPerDay: 2}, plan.Limits); d != "" {
 		t.Error(d)
 	}
 	if plan.ConfigVersion != b.Version {
@@ -657,15 +660,15 @@ type ports struct {
 
 func (p *ports) Current(context.Context) (*config.Bundle, error) { return p.bundle, p.err }
 
-func (p *ports) SavePlan(_ context.Context, id care.PostID, plan care.Plan) (care.Plan, error) {
+func (p *ports) SavePlan(_ context.Context, id care.PostID, plan care.Plan, _ *care.Triage) (care.Plan, bool, error) {
 	if p.saveErr != nil {
-		return care.Plan{}, p.saveErr
+		return care.Plan{}, false, p.saveErr
 	}
 	if old, ok := p.saved[id]; ok {
-		return old, nil
+		return old, false, nil
 	}
 	p.saved[id] = plan
-	return plan, nil
+	return plan, true, nil
 }
 
 func TestServiceKeepsTheFirstPlan(t *testing.T) {

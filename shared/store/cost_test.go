@@ -176,7 +176,7 @@ func TestCost(t *testing.T) {
 		{"PutInteraction", func() error {
 			return table.PutInteraction(ctx, care.Interaction{ID: "x:9001", Kind: care.InteractionPost, Customer: "cus_1", At: noon, Text: post.Text})
 		}, 0, 2, 2},
-		{"SavePlan", func() error { _, err := table.SavePlan(ctx, post.ID(), plan, nil); return err }, 0, 1, 1},
+		{"SavePlan", func() error { _, _, err := table.SavePlan(ctx, post.ID(), plan, nil); return err }, 0, 1, 1},
 		{"Decide", func() error {
 			return table.Decide(ctx, care.Decision{Post: post.ID(), Outcome: care.OutcomeEscalated, At: noon})
 		}, 0, 2, 1},

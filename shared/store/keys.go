@@ -23,7 +23,7 @@ import (
 //	                                                                decidedAt, decision, drives,       many posts, so many keys
 //	                                                                edits, editedAt, reopened,
 //	                                                                answered, deleted
-//	  undecided    gsi1: UNDECIDED#<0..7> <received at>             while it has no outcome            hash of the post id over 8 keys:
+//	  undecided    gsi1: UNDECIDED#<0..7> <received at, or later>   while it has no outcome            hash of the post id over 8 keys:
 //	                                                                                                   one entry in, one out, so 4,000
 //	                                                                                                   relevant posts/s
 //	draft          DRAFT#<post id>        DRAFT                     doc, version                       one post: proposed, approved, sent
@@ -88,9 +88,10 @@ import (
 //	                                               and POST items (and the posts' DRAFT items), its
 //	                                               identities the IDENTITY items
 //
-// The intake workflow's Record state writes the POST item itself (a Step
-// Functions service integration); it depends on these names: pk, sk, gsi1pk,
-// gsi1sk, outcome, decidedAt, decision.
+// The intake workflow's states Record and Postpone write the POST item themselves
+// (a Step Functions service integration); they depend on these names: pk, sk,
+// gsi1pk, gsi1sk, outcome, decidedAt, decision. Postpone moves an entry among the
+// undecided to the end of a reply's wait, so that it is not overdue before.
 const (
 	attrPK         = "pk"
 	attrSK         = "sk"

@@ -182,19 +182,19 @@ func postRecord(id care.PostID, it item) (PostRecord, error) {
 
 // SavePlan stores the first plan made for a post, with the triage it was made
 // from (nil leaves it out), and returns the plan that is stored: the given one,
-// or an earlier one, which the caller must follow instead.
+// with fresh, or an earlier one, which the caller must follow instead.
 //
 // For a post that was deleted upstream nothing is stored, and the plan returned
 // says to watch: nobody answers a post that is gone.
 // Errors: NotFound (never claimed), Throttled, Unavailable.
 //
 // Costs 1 WRU per KB of the whole item (post, plan, triage; usually 2 to 3).
-func (t *Table) SavePlan(ctx context.Context, id care.PostID, plan care.Plan, triage *care.Triage) (care.Plan, error) {
+func (t *Table) SavePlan(ctx context.Context, id care.PostID, plan care.Plan, triage *care.Triage) (saved care.Plan, fresh bool, err error) {
 	stripped := plan
 	stripped.Text = ""
 	doc, err := encode(stripped)
 	if err != nil {
-		return care.Plan{}, err
+		return care.Plan{}, false, err
 	}
 	c := change{
 		key:       postKey(id),
@@ -205,31 +205,31 @@ func (t *Table) SavePlan(ctx context.Context, id care.PostID, plan care.Plan, tr
 	}
 	if triage != nil {
 		if c.values[":triage"], err = encode(triage); err != nil {
-			return care.Plan{}, err
+			return care.Plan{}, false, err
 		}
 		c.update += ", #triage = :triage"
 		c.names["#triage"] = attrTriage
 	}
 	_, err = t.update(ctx, c, types.ReturnValueNone)
 	if err == nil {
-		return plan, nil
+		return plan, true, nil
 	}
 	old, refused := refusedItem(err)
 	switch {
 	case !refused:
-		return care.Plan{}, failed("save a plan", err)
+		return care.Plan{}, false, failed("save a plan", err)
 	case len(old) == 0:
-		return care.Plan{}, care.Errorf(care.NotFound, "post %s was never claimed", id)
+		return care.Plan{}, false, care.Errorf(care.NotFound, "post %s was never claimed", id)
 	case has(old, attrDeleted):
 		return care.Plan{Action: care.ActionWatch, ConfigVersion: plan.ConfigVersion, Reasons: []care.Reason{{
 			By: "guard:deleted", Text: "The post was deleted where it was written, so there is nothing to answer.",
-		}}}, nil
+		}}}, false, nil
 	}
 	r, err := postRecord(id, old)
 	if err != nil {
-		return care.Plan{}, err
+		return care.Plan{}, false, err
 	}
-	return *r.Plan, nil
+	return *r.Plan, false, nil
 }
 
 // Decide records what became of a post and takes it off the undecided. A post

@@ -2,6 +2,7 @@ package text
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf16"
 
 	"golang.org/x/net/idna"
@@ -32,9 +33,9 @@ type urlScanner struct {
 
 // extractURLs finds the URLs of a text, in order and disjoint.
 func extractURLs(runes []rune, withoutProtocol bool) []urlSpan {
-	dot := false
-	for _, r := range runes {
-		dot = dot || r == '.'
+	dot := false // inside something, not at the end of a sentence
+	for i, r := range runes {
+		dot = dot || r == '.' && i > 0 && domainRune(runes[i-1]) && i+1 < len(runes) && !unicode.IsSpace(runes[i+1])
 	}
 	if !dot {
 		return nil

@@ -1,6 +1,7 @@
 // Package ledger composes the ledger function: a schedule's tick drives posts
-// without a decision again and closes drafts whose time is over, and PostEdited and PostDeleted from the bus are
-// applied to what we hold.
+// without a decision again, the workflow later those whose answer has waited;
+// drafts whose time is over are closed, and PostEdited and PostDeleted from the
+// bus are applied to what we hold.
 package ledger
 
 import (
@@ -26,9 +27,15 @@ import (
 	"github.com/fielder-care/fielder/shared/telemetry"
 )
 
-// New builds the handler of the ledger function: a schedule's tick, or
-// PostEdited and PostDeleted from the bus.
-func New() (func(context.Context, events.Envelope) (ledger.Report, error), error) {
+// Request is a schedule's tick, an event from the bus, or a post to resume.
+type Request struct {
+	events.Envelope
+	// Resume is a post whose answer has waited long enough.
+	Resume care.PostID `json:"resume,omitempty"`
+}
+
+// New builds the handler of the ledger function.
+func New() (func(context.Context, Request) (ledger.Report, error), error) {
 	var e app.Env
 	cfg, now := app.AWSConfig(), app.Clock()
 	t := store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)
@@ -43,11 +50,14 @@ func New() (func(context.Context, events.Envelope) (ledger.Report, error), error
 		Recorder: edge.Recorder{},
 		Clock:    now,
 	}
-	return func(ctx context.Context, env events.Envelope) (ledger.Report, error) {
-		if env.DetailType == "" || env.DetailType == "Scheduled Event" {
+	return func(ctx context.Context, r Request) (ledger.Report, error) {
+		switch {
+		case r.Resume != "":
+			return ledger.Report{}, s.Resume(ctx, r.Resume)
+		case r.DetailType == "" || r.DetailType == "Scheduled Event":
 			return s.Tick(ctx)
 		}
-		return ledger.Report{}, s.Handle(ctx, env)
+		return ledger.Report{}, s.Handle(ctx, r.Envelope)
 	}, e.Err()
 }
 
@@ -59,9 +69,22 @@ func (b books) Undecided(ctx context.Context, before time.Time, limit int) ([]le
 	list, err := b.Table.Undecided(ctx, before, limit)
 	out := make([]ledger.Undecided, 0, len(list))
 	for _, r := range list {
-		out = append(out, ledger.Undecided{Post: r.Post, Correlation: r.Correlation, Drives: r.Drives, DrivenAt: r.DrivenAt, Since: r.Post.ReceivedAt})
+		out = append(out, undecided(r))
 	}
 	return out, err
+}
+
+func undecided(r store.PostRecord) ledger.Undecided {
+	return ledger.Undecided{Post: r.Post, Correlation: r.Correlation, Drives: r.Drives, DrivenAt: r.DrivenAt, Since: r.Post.ReceivedAt}
+}
+
+// Waiting finds a post that nobody has decided, or that failed.
+func (b books) Waiting(ctx context.Context, id care.PostID) (ledger.Undecided, bool, error) {
+	r, err := b.Table.Post(ctx, id)
+	if care.CodeOf(err) == care.NotFound {
+		return ledger.Undecided{}, false, nil
+	}
+	return undecided(r), r.Outcome == "" || r.Outcome == care.OutcomeFailed, err
 }
 
 // MarkDriven counts a drive.

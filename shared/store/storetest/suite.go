@@ -255,7 +255,7 @@ func testPostErrors(t *testing.T, s *suite) {
 	wantCode(t, err, care.Invalid)
 	_, err = s.store.MarkDriven(ctx, "x:nobody-wrote-this")
 	wantCode(t, err, care.Conflict)
-	_, err = s.store.SavePlan(ctx, "x:nobody-wrote-this", care.Plan{Action: care.ActionWatch}, nil)
+	_, _, err = s.store.SavePlan(ctx, "x:nobody-wrote-this", care.Plan{Action: care.ActionWatch}, nil)
 	wantCode(t, err, care.NotFound)
 	wantCode(t, s.store.EditPost(ctx, post()), care.NotFound)
 	wantCode(t, s.store.Reopen(ctx, post()), care.NotFound)
@@ -306,11 +306,13 @@ func testPlan(t *testing.T, s *suite) {
 	first := care.Plan{Action: care.ActionAnswer, Rule: "opening-hours", Text: "We are open until 8 pm, Nora.",
 		ConfigVersion: "v1", Reasons: []care.Reason{{By: "rule:opening-hours", Text: "It asks for our hours."}}}
 	triage := &care.Triage{Relevance: care.RelevanceAddressed, Lang: "en", Intent: "hours", Sentiment: -0.25}
-	got, err := s.store.SavePlan(ctx, p.ID(), first, triage)
+	got, fresh, err := s.store.SavePlan(ctx, p.ID(), first, triage)
 	must(t, err)
+	wantEqual(t, "the first plan is fresh", fresh, true)
 	wantEqual(t, "first plan", got, first)
-	got, err = s.store.SavePlan(ctx, p.ID(), care.Plan{Action: care.ActionEscalate, ConfigVersion: "v2"}, nil)
+	got, fresh, err = s.store.SavePlan(ctx, p.ID(), care.Plan{Action: care.ActionEscalate, ConfigVersion: "v2"}, nil)
 	must(t, err)
+	wantEqual(t, "the second plan is fresh", fresh, false)
 	wantEqual(t, "second plan", got, first)
 	r, err := s.store.Post(ctx, p.ID())
 	must(t, err)
@@ -321,8 +323,9 @@ func testPlan(t *testing.T, s *suite) {
 	_, err = s.store.ClaimPost(ctx, gone, "")
 	must(t, err)
 	must(t, s.store.Tombstone(ctx, gone.ID(), noon))
-	got, err = s.store.SavePlan(ctx, gone.ID(), first, triage)
+	got, fresh, err = s.store.SavePlan(ctx, gone.ID(), first, triage)
 	must(t, err)
+	wantEqual(t, "the plan for a deleted post is fresh", fresh, false)
 	if got.Action != care.ActionWatch || got.Text != "" || len(got.Reasons) != 1 || got.Reasons[0].By != "guard:deleted" {
 		t.Fatalf("the plan for a deleted post is %+v, want to watch", got)
 	}
@@ -483,7 +486,7 @@ func testReopen(t *testing.T, s *suite) {
 	p := post()
 	_, err := s.store.ClaimPost(ctx, p, "")
 	must(t, err)
-	_, err = s.store.SavePlan(ctx, p.ID(), care.Plan{Action: care.ActionWatch}, nil)
+	_, _, err = s.store.SavePlan(ctx, p.ID(), care.Plan{Action: care.ActionWatch}, nil)
 	must(t, err)
 	edited := p
 	edited.Text, edited.ReceivedAt = "@VeloriaCare it caught fire!", noon.Add(time.Minute)
@@ -516,7 +519,7 @@ func testTombstone(t *testing.T, s *suite) {
 	p.Private, p.Thread = true, p.Author.ID // as in a direct message
 	_, err := s.store.ClaimPost(ctx, p, "cor")
 	must(t, err)
-	_, err = s.store.SavePlan(ctx, p.ID(), care.Plan{Action: care.ActionAnswer, Rule: "hours", Text: "Hello Nora"}, nil)
+	_, _, err = s.store.SavePlan(ctx, p.ID(), care.Plan{Action: care.ActionAnswer, Rule: "hours", Text: "Hello Nora"}, nil)
 	must(t, err)
 	must(t, s.store.PutInteraction(ctx, interactionOf(p, "cus_gone"+p.NativeID)))
 	must(t, s.store.Decide(ctx, care.Decision{Post: p.ID(), Outcome: care.OutcomeAnswered, At: noon}))
