@@ -597,6 +597,14 @@ type ports struct {
 	err     error
 	saved   map[care.PostID]care.Plan
 	saveErr error
+
+	optedOut  []care.CustomerID
+	optOutErr error
+}
+
+func (p *ports) OptOut(_ context.Context, id care.CustomerID) error {
+	p.optedOut = append(p.optedOut, id)
+	return p.optOutErr
 }
 
 func (p *ports) Current(context.Context) (*config.Bundle, error) { return p.bundle, p.err }
@@ -629,7 +637,7 @@ func TestServiceKeepsTheFirstPlan(t *testing.T) {
 
 func TestServiceErrors(t *testing.T) {
 	p := &ports{bundle: standard(t), saved: map[care.PostID]care.Plan{}}
-	s := &Service{Bundles: p, Plans: p, Clock: func() time.Time { return tuesday }}
+	s := &Service{Bundles: p, Plans: p, Consents: p, Clock: func() time.Time { return tuesday }}
 	if _, err := s.Handle(t.Context(), In{}); care.CodeOf(err) != care.Invalid {
 		t.Errorf("no post: %v", err)
 	}
@@ -637,9 +645,119 @@ func TestServiceErrors(t *testing.T) {
 	if _, err := s.Handle(t.Context(), question(nil)); care.CodeOf(err) != care.Throttled {
 		t.Errorf("the store is throttled: %v", err)
 	}
+	p.optOutErr = care.Errorf(care.Unavailable, "gone for a moment")
+	in := question(nil)
+	in.Post.Text, in.Match.Customer.ID = "stop", "cus_1"
+	if _, err := s.Handle(t.Context(), in); care.CodeOf(err) != care.Unavailable {
+		t.Errorf("the opt-out is not recorded: %v", err)
+	}
 	p.err = errors.New("no config")
 	if _, err := s.Handle(t.Context(), question(nil)); err != p.err {
 		t.Errorf("no config: %v", err)
+	}
+}
+
+// storms is a fake of the counter.
+type storms struct {
+	posts          int
+	err, countErr  error
+	asked, counted []string
+}
+
+func (s *storms) Storm(_ context.Context, intent string, now time.Time, within time.Duration) (int, error) {
+	s.asked = append(s.asked, fmt.Sprintf("%s %v %v", intent, now.Equal(tuesday), within))
+	return s.posts, s.err
+}
+
+func (s *storms) CountStorm(_ context.Context, intent string, now time.Time) error {
+	s.counted = append(s.counted, fmt.Sprintf("%s %v", intent, now.Equal(tuesday)))
+	return s.countErr
+}
+
+func TestStorms(t *testing.T) {
+	stormy := "- {name: off, enabled: false, when: {storm: true}, then: {action: watch}}\n- {name: one, when: {question: true, any: [{complaint: true}, {not: {storm: false}}]}, then: {action: answer, template: thanks}}"
+	rows := []struct {
+		name, rules, intent string
+		storms              storms
+		rule                string
+		asks, counts        int
+	}{
+		{"no rule asks", "- {name: one, when: {question: true}, then: {action: answer, template: thanks}}", "roaming", storms{posts: 100}, "one", 0, 0},
+		{"no intent", stormy, "", storms{posts: 100}, "", 0, 0},
+		{"this post is the one that makes it a storm", stormy, "roaming", storms{posts: 19}, "one", 1, 1},
+		{"one too few", stormy, "roaming", storms{posts: 18}, "", 1, 1},
+		{"the count fails", stormy, "roaming", storms{posts: 100, err: errors.New("throttled"), countErr: errors.New("throttled")}, "", 1, 1},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			b := ruled(t, row.rules)
+			b.Storm = config.Storm{Posts: 20, Within: config.Duration(15 * time.Minute)}
+			p := &ports{bundle: b, saved: map[care.PostID]care.Plan{}}
+			var planned []care.Action
+			s := &Service{Bundles: p, Plans: p, Storms: &row.storms, Consents: p, Clock: func() time.Time { return tuesday },
+				Planned: func(_ context.Context, plan care.Plan) { planned = append(planned, plan.Action) }}
+			in := question(nil)
+			in.Triage.Intent = row.intent
+			plan, err := s.Handle(t.Context(), in)
+			if err != nil || plan.Rule != row.rule || plan.Seen.Storm != (row.rule == "one" && row.asks > 0) {
+				t.Errorf("by %q, storm %v: %v", plan.Rule, plan.Seen.Storm, err)
+			}
+			if len(row.storms.asked) != row.asks || row.asks > 0 && row.storms.asked[0] != "roaming true 15m0s" {
+				t.Errorf("asked: %v", row.storms.asked)
+			}
+			// A repeated step counts nothing.
+			if _, err := s.Handle(t.Context(), in); err != nil {
+				t.Error(err)
+			}
+			if len(row.storms.counted) != row.counts || row.counts > 0 && row.storms.counted[0] != "roaming true" {
+				t.Errorf("counted: %v", row.storms.counted)
+			}
+			if len(planned) != 1 || planned[0] != plan.Action {
+				t.Errorf("told of: %v", planned)
+			}
+		})
+	}
+}
+
+func TestOptOutsAreRecorded(t *testing.T) {
+	b := ruled(t, "[]")
+	b.OptOut.Words = map[string][]string{"en": {"no robots"}}
+	rows := []struct {
+		name string
+		set  func(*In)
+		want bool
+	}{
+		{"the usual word", func(in *In) { in.Post.Text = "STOP!" }, true},
+		{"the brand's own", func(in *In) { in.Post.Text = "No robots, please. Does it work?" }, true},
+		{"the brand's own, and a person must have it", func(in *In) { in.Post.Text, in.Triage.Severity = "No robots!", care.SeverityCritical }, true},
+		{"neither", func(in *In) {}, false},
+		{"again", func(in *In) { in.Post.Text, in.Match.Customer.Consent.OptOut = "stop", true }, false},
+		{"nobody is known", func(in *In) { in.Post.Text, in.Match.Customer.ID = "stop", "" }, false},
+		{"our own post", func(in *In) { in.Post.Text, in.Post.Author.Own = "stop", true }, false},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			p := &ports{bundle: b, saved: map[care.PostID]care.Plan{}, optOutErr: care.Errorf(care.NotFound, "erased")}
+			s := &Service{Bundles: p, Plans: p, Consents: p, Clock: func() time.Time { return tuesday }}
+			in := question(nil)
+			in.Match.Customer.ID = "cus_1"
+			row.set(&in)
+			if _, err := s.Handle(t.Context(), in); err != nil {
+				t.Fatal(err)
+			}
+			if got := len(p.optedOut) == 1 && p.optedOut[0] == "cus_1"; got != row.want || len(p.saved) != 1 {
+				t.Errorf("recorded for %v, %d plans", p.optedOut, len(p.saved))
+			}
+		})
+	}
+}
+
+func TestTheEngineIsCompiledOncePerBundle(t *testing.T) {
+	s := &Service{}
+	a, b := ruled(t, "[]"), ruled(t, "[]")
+	first := s.engineOf(a)
+	if s.engineOf(a) != first || s.engineOf(b) == first || s.engineOf(b).bundle != b {
+		t.Error("the engine is not that of the current bundle")
 	}
 }
 
@@ -738,9 +856,10 @@ func FuzzFirstName(f *testing.F) {
 
 func BenchmarkDecide(b *testing.B) {
 	in := question(standard(b))
+	e := Compile(in.Bundle)
 	b.ReportAllocs()
 	for b.Loop() {
-		Decide(in)
+		e.Decide(in)
 	}
 }
 

@@ -2,6 +2,7 @@ package reply
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/config"
@@ -81,8 +82,8 @@ func (e *Engine) Trace(in In) Trace {
 		default:
 			winner = r
 			v.Status, v.Why = Fired, "it is the first rule whose conditions and guards all hold, and it "+r.does()
-			if t.Plan.Action == care.ActionEscalate && r.says {
-				v.Why = clause(t.Plan.Reasons[0].Text)
+			if _, but, fails := strings.Cut(t.Plan.Reasons[0].Text, " fits, but "); fails && r.says && t.Plan.Text == "" {
+				v.Why = "its conditions and guards hold, but " + strings.TrimSuffix(but, ".")
 			}
 		}
 		t.Rules = append(t.Rules, v)
