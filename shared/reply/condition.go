@@ -120,13 +120,20 @@ type rest struct {
 	words string   // said instead of the usual words when it does not hold
 }
 
+// holdsName says whether the name with number i is among those asked for.
+func (c *check) holdsName(i int32) bool {
+	if uint32(i) < 64 {
+		return c.set&(1<<i) != 0
+	}
+	return c.rest.names.has(i)
+}
+
 // holds says whether a check is met. It allocates nothing.
 func (f *facts) holds(c *check) bool {
 	t := &f.in.Triage
 	switch c.op {
 	case opIn:
-		i := f.one[c.name]
-		return uint32(i) < 64 && c.set&(1<<i) != 0 || i >= 64 && c.rest.names.has(i)
+		return c.holdsName(f.one[c.name])
 	case opHasAny:
 		return c.rest.names.meets(f.many[c.name-nameProduct])
 	case opFlag:

@@ -182,7 +182,14 @@ func (f *facts) on(r *rule) bool {
 func (f *facts) tally(r *rule, atLeast float64) float64 {
 	held := len(r.checks)
 	for i := range r.checks {
-		if !f.holds(&r.checks[i]) {
+		c := &r.checks[i]
+		var ok bool
+		if c.op == opIn { // as most are: worth a short way
+			ok = c.holdsName(f.one[c.name])
+		} else {
+			ok = f.holds(c)
+		}
+		if !ok {
 			if held--; share(held, r) <= atLeast {
 				return 0
 			}
