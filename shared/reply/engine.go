@@ -94,12 +94,12 @@ type facts struct {
 }
 
 // look gathers the facts of a post.
-func (e *Engine) look(post In) *facts {
+func (e *Engine) look(post *In) *facts {
 	f := e.facts.Get().(*facts)
-	post.Bundle = e.bundle
-	f.e, f.post, f.open = e, post, 0
+	f.e, f.post, f.open = e, *post, 0
 	f.in = &f.post
 	in := f.in
+	in.Bundle = e.bundle
 	t, p, m := &in.Triage, &in.Post, &in.Match
 	for n, s := range [...]string{nameIntent: t.Intent, namePlatform: string(p.Platform), nameKind: string(p.Kind), nameLanguage: primary(t.Lang),
 		nameRelevance: string(t.Relevance), nameTier: m.Customer.Tier, nameGrade: string(m.Grade)} {

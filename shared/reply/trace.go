@@ -43,7 +43,7 @@ const (
 func (e *Engine) Trace(in In) Trace {
 	plan, optsOut := e.decide(in)
 	t := Trace{Plan: plan, Rules: make([]Verdict, 0, len(e.rules))}
-	f := e.look(in)
+	f := e.look(&in)
 	defer f.done()
 	_, never := f.never(optsOut)
 	var winner *rule
