@@ -87,7 +87,7 @@ PACKAGES = $(shell go list ./... | grep -v /infra)
 
 # The race detector makes the long suites ten times longer: they run short under
 # it, and whole without it.
-LONG = ./shared/platform/mastodon ./shared/platform/bluesky ./shared/store/... ./scripts/local/standin ./scripts/fielder
+LONG = ./shared/config ./shared/platform/mastodon ./shared/platform/bluesky ./shared/store/... ./scripts/local/standin ./scripts/fielder
 
 check-go:
 	@echo "test: Go packages, with the race detector"

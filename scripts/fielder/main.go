@@ -8,6 +8,7 @@
 //	fielder explain POST_ID             a post's whole story
 //	fielder customers import FILE.csv   customers into the running stack
 //	fielder rules bundle                the checked config as one JSON document
+//	fielder drafts [approve|reject ...] answers that wait for an agent
 //	fielder bench                       what it costs in time
 package main
 
@@ -30,6 +31,7 @@ var usages = []struct{ name, args, does string }{
 	{"explain", "POST_ID", "why we did or did not answer"},
 	{"customers", "import [--region CC] FILE.csv", "import customers"},
 	{"rules", "bundle [DIR]", "check the config, print it as JSON"},
+	{"drafts", "[list [--queue NAME] | approve POST_ID [--text TEXT] | reject POST_ID --reason TEXT] [--as NAME]", "answers that wait for an agent"},
 	{"bench", "[--only steps|starts|chain] [--push 15s] [--rounds N]", "benchmarks, with what they mean"},
 }
 
@@ -48,6 +50,8 @@ func command(name string) func(ctx context.Context, args []string, out, errs io.
 		return customers
 	case "rules":
 		return rules
+	case "drafts":
+		return draftCommand
 	case "bench":
 		return bench
 	}

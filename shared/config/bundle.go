@@ -54,5 +54,6 @@ func Parse(data []byte) (*Bundle, error) {
 	if len(errs) > 0 {
 		return nil, errs.sorted()
 	}
+	b.Hours.roster = new(roster)
 	return b, nil
 }

@@ -59,6 +59,18 @@ func (e Errors) sorted() Errors {
 // didYouMean suggests the known name that is closest to a wrong one: ", did you
 // mean "refund"?", or "" when nothing is close.
 func didYouMean(wrong string, known []string) string {
+	return didYouMeanThis(closest(wrong, known))
+}
+
+func didYouMeanThis(name string) string {
+	if name == "" {
+		return ""
+	}
+	return fmt.Sprintf(", did you mean %q?", name)
+}
+
+// closest is the known name that is closest to a wrong one, "" when none is near.
+func closest(wrong string, known []string) string {
 	if len(wrong) < 3 || len(wrong) > 64 {
 		return "" // two letters are close to any other two
 	}
@@ -68,10 +80,7 @@ func didYouMean(wrong string, known []string) string {
 			best, bestDistance = k, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(", did you mean %q?", best)
+	return best
 }
 
 // distance counts the insertions, deletions, substitutions and swaps of

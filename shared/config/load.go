@@ -98,6 +98,7 @@ func Load(dir fs.FS) (*Bundle, error) {
 	if len(errs) > 0 {
 		return nil, errs.sorted()
 	}
+	b.Hours.roster = new(roster)
 	return b, nil
 }
 

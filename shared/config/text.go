@@ -15,7 +15,7 @@ var BuiltIn = []string{"name", "handle", "brand", "expect", "hours"}
 
 // WordedLanguages are the languages in which {{expect}} and {{hours}} can be put
 // into words.
-var WordedLanguages = []string{"de", "en", "es", "fr"}
+var WordedLanguages = []string{"de", "en", "es", "fr", "pt"}
 
 // Placeholders lists the names between {{ and }} in a text, in order.
 func Placeholders(text string) ([]string, error) {

@@ -123,6 +123,10 @@ type Hours struct {
 	// Units answer what concerns them, in their own hours; the key is a unit's
 	// name in brand.yaml.
 	Units map[string]UnitHours `yaml:"units" json:"units,omitempty"`
+
+	// roster is what Load and Parse add to make For fast; from then on the hours
+	// must not be changed.
+	roster *roster
 }
 
 // Team is another team that answers in its own hours.

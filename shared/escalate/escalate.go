@@ -222,12 +222,12 @@ func (s *Service) Open(ctx context.Context, r Request) (Opened, error) {
 			noteDraft(c, r)
 			return nil
 		}
-		queue := config.QueueOf(r.Plan.Tags) // the rule may name one
+		queue := r.Plan.Queue // the rule may name one
 		if _, known := queueOf(bundle.Routing, queue); !known {
 			queue = Route(bundle.Routing, r.Post, r.Triage, r.Match, priority)
 		}
 		target := bundle.Routing.SLA[r.Triage.Severity.String()]
-		due := Due(bundle.Hours, target, now)
+		due := bundle.Hours.For(config.WhoOf(r.Post, r.Triage)).Due(target, now)
 		if at := r.promised(); !at.IsZero() && at.Before(due) {
 			due = at
 			reasons = append(reasons, care.Reason{By: "promise", Text: fmt.Sprintf("The author was told to hear from us by %s, which is sooner than the service level asks.",
@@ -488,20 +488,6 @@ func oneOf(allowed []string, v string) bool {
 		}
 	}
 	return false
-}
-
-// Due is when the first response is due: so much time from now, counted in
-// hours of response unless the target counts around the clock. A target of zero
-// is due in 24 hours.
-func Due(h config.Hours, t config.Target, now time.Time) time.Time {
-	d := time.Duration(t.FirstResponse)
-	if d <= 0 {
-		return now.Add(24 * time.Hour)
-	}
-	if t.AroundTheClock {
-		return now.Add(d)
-	}
-	return h.After(now, d)
 }
 
 func seconds(d time.Duration) int { return max(1, int(math.Ceil(d.Seconds()))) }

@@ -51,7 +51,8 @@ func (h *house) LinkContact(_ context.Context, id string, l care.ContactLink) er
 func (h *house) Current(context.Context) (*config.Bundle, error) {
 	day := config.Duration(4 * time.Hour)
 	return &config.Bundle{
-		Hours: config.Hours{TimeZone: "UTC", Week: map[string][]string{"mon": {"08:00-20:00"}, "tue": {"08:00-20:00"}, "wed": {"08:00-20:00"}}},
+		Hours: config.Hours{TimeZone: "UTC", Week: map[string][]string{"mon": {"08:00-20:00"}, "tue": {"08:00-20:00"}, "wed": {"08:00-20:00"}},
+			Units: map[string]config.UnitHours{"Shop Larios": {Week: map[string][]string{"tue": {"08:00-10:00"}, "wed": {"08:00-20:00"}}}}},
 		Routing: config.Routing{
 			Queues: []config.Queue{{Name: "general", Fallback: "priority"}, {Name: "priority", Flow: "flow-p", Fallback: "manager"}, {Name: "manager"}, {Name: "spanish", Fallback: "general"}},
 			Routes: []config.Route{{Queue: "priority", MinSeverity: "high"}, {Queue: "priority", MinPriority: 80}, {Queue: "spanish", Languages: []string{"es"}}},
@@ -260,10 +261,22 @@ func TestRouteAndDue(t *testing.T) {
 	}
 	for _, r := range dues {
 		t.Run(r.name, func(t *testing.T) {
-			if got := Due(b.Hours, b.Routing.SLA[r.severity], r.now); !got.Equal(r.want) {
+			if got := b.Hours.For(config.Who{}).Due(b.Routing.SLA[r.severity], r.now); !got.Equal(r.want) {
 				t.Errorf("got %s, want %s", got, r.want)
 			}
 		})
+	}
+}
+
+func TestDueByTheHoursOfTheUnitThatThePostNames(t *testing.T) {
+	h, s := newHouse()
+	r := open("1", care.SeverityMedium, 50) // 4 hours, from nine on Tuesday
+	r.Triage.Units = []string{"Shop Larios"}
+	if _, err := s.Open(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if want := time.Date(2026, 11, 18, 11, 0, 0, 0, time.UTC); !h.conv.Escalation.DueAt.Equal(want) {
+		t.Errorf("due %s, want %s: one hour on Tuesday, three on Wednesday", h.conv.Escalation.DueAt, want)
 	}
 }
 

@@ -161,11 +161,14 @@ func (d *decision) fill(template, lang string) (line, bool) {
 		case "handle":
 			return d.handle()
 		case "expect":
-			words, due, ok := d.expect(lang)
+			due := d.Bundle.Hours.Promise(d.Bundle.Routing.SLA, d.who(), d.Triage.Severity, d.when())
+			words, ok := expectWords(lang, due, d.when(), d.calendar())
 			l.promised = due
 			return words, ok
+		case "until":
+			return untilWords(lang, d.when(), d.calendar())
 		case "hours":
-			return week(lang, d.Bundle.Hours)
+			return weekWords(lang, d.when(), d.calendar())
 		}
 		v, ok := d.Bundle.Variables[name]
 		return v, ok
@@ -174,15 +177,28 @@ func (d *decision) fill(template, lang string) (line, bool) {
 	return l, ok && strings.TrimSpace(said) != ""
 }
 
-// expect is the promise "you hear from us ...", in words and as a time.
-func (d *decision) expect(lang string) (words string, due time.Time, ok bool) {
-	within := d.Bundle.Hours.ExpectFor(d.Post.Platform)
-	words, ok = expect(lang, d.Bundle.Hours, d.when(), within)
-	return words, d.Bundle.Hours.After(d.when(), within), ok
+// who is whose hours hold for the post.
+func (d *decision) who() config.Who { return whoOf(d.Bundle, &d.Post, &d.Triage) }
+
+func (d *decision) calendar() config.Calendar { return d.Bundle.Hours.For(d.who()) }
+
+// whoOf is whose hours hold for a post: of the units that it names, those of the
+// first that keeps hours.
+func whoOf(b *config.Bundle, p *care.Post, t *care.Triage) config.Who {
+	w := config.WhoOf(*p, *t)
+	for _, u := range t.Units {
+		if _, ok := b.Hours.Units[u]; ok {
+			w.Unit = u
+			break
+		}
+	}
+	return w
 }
 
 // isOpen says whether people answer now.
-func isOpen(in *In, b *config.Bundle) bool { return b.Hours.Open(in.Now) }
+func isOpen(in *In, b *config.Bundle) bool {
+	return b.Hours.For(whoOf(b, &in.Post, &in.Triage)).Open(in.Now)
+}
 
 // primary is the language of a tag: "es" of "es-MX".
 func primary(tag string) string {

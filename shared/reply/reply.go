@@ -57,17 +57,24 @@ func Decide(in In) care.Plan { return Compile(in.Bundle).Decide(in) }
 // Decide applies the rules to a post. The same input gives the same plan, word
 // for word.
 func (e *Engine) Decide(in In) care.Plan {
-	in.Bundle = e.bundle
+	plan, _ := e.decide(in)
+	return plan
+}
+
+// decide is Decide; optsOut is true when the author asks for no more automated
+// messages.
+func (e *Engine) decide(in In) (plan care.Plan, optsOut bool) {
 	f := e.look(&in)
 	defer f.done()
-	plan := care.Plan{ConfigVersion: e.bundle.Version, Seen: seen(&in), Else: care.ActionWatch}
-	if because(&in) != "" {
+	optsOut = !in.Post.Author.Own && (f.found.has(e.optOut) || policy.OptsOut(in.Post.Text))
+	plan = care.Plan{ConfigVersion: e.bundle.Version, Seen: seen(f.in), Else: care.ActionWatch}
+	if because(f.in) != "" {
 		plan.Else = care.ActionEscalate
 	}
-	if by, why := f.never(); why != "" {
+	if by, why := f.never(optsOut); why != "" {
 		plan.Action, plan.Else = care.ActionWatch, care.ActionWatch
 		plan.Reasons = []care.Reason{{By: by, Text: why}}
-		return plan
+		return plan, optsOut
 	}
 	var (
 		winner *rule
@@ -109,7 +116,7 @@ func (e *Engine) Decide(in In) care.Plan {
 	for _, n := range passed.rules[:passed.n] {
 		plan.Reasons = append(plan.Reasons, f.whyNot(n.rule, n.share == heldBack))
 	}
-	return plan
+	return plan, optsOut
 }
 
 // carryOut makes the plan what the rule that won wants, and says so.
@@ -182,16 +189,16 @@ func (f *facts) carryOn(plan *care.Plan) care.Reason {
 
 // never is why nothing at all is to be done with a post but to keep it, and who
 // says so; "" when the rules may decide.
-func (f *facts) never() (by, why string) {
+func (f *facts) never(optsOut bool) (by, why string) {
 	p := &f.in.Post
 	switch {
 	case p.Author.Own:
 		return "safety", "The post is our own."
 	case p.Ref["standby"] != "":
 		return "safety", "Another app has this thread on the platform, so nothing is said."
-	// The usual words stand alone; the brand's own are found in any post, and what
-	// else it says may need a person, who is no machine.
-	case policy.OptsOut(p.Text), f.found.has(f.e.optOut) && f.person == "":
+	// The brand's own words are found in any post, and what else it says may need
+	// a person, who is no machine; the usual words stand alone.
+	case optsOut && (f.person == "" || !f.found.has(f.e.optOut)):
 		return "consent", "The author asks for no more automated messages: that is recorded, and nothing is said."
 	}
 	return "", ""

@@ -30,12 +30,21 @@ type Storms interface {
 	CountStorm(ctx context.Context, intent string, now time.Time) error
 }
 
+// Consents keeps who wants no automated messages.
+type Consents interface {
+	// OptOut records it; again changes nothing.
+	OptOut(ctx context.Context, id care.CustomerID) error
+}
+
 // Service decides posts. It is safe for concurrent use.
 type Service struct {
 	Bundles Bundles
 	Plans   Plans
 	Storms  Storms
-	Clock   func() time.Time
+	// Consents is told before the plan is kept, so that one word ends every
+	// automated message from this moment on.
+	Consents Consents
+	Clock    func() time.Time
 	// Planned is told of every new plan.
 	Planned func(ctx context.Context, plan care.Plan)
 
@@ -67,7 +76,14 @@ func (s *Service) Handle(ctx context.Context, in In) (care.Plan, error) {
 		}
 		in.Storm = err == nil && earlier+1 >= bundle.Storm.Posts
 	}
-	plan, fresh, err := s.Plans.SavePlan(ctx, id, e.Decide(in), &in.Triage)
+	plan, optsOut := e.decide(in)
+	if c := in.Match.Customer; optsOut && c.ID != "" && !c.Consent.OptOut {
+		// An erased customer has nothing to record.
+		if err := s.Consents.OptOut(ctx, c.ID); err != nil && care.CodeOf(err) != care.NotFound {
+			return care.Plan{}, err
+		}
+	}
+	plan, fresh, err := s.Plans.SavePlan(ctx, id, plan, &in.Triage)
 	if err != nil || !fresh {
 		return plan, err
 	}

@@ -2,6 +2,7 @@ package reply
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/config"
@@ -40,11 +41,11 @@ const (
 // Trace decides a post as Decide does, and says for each rule in order why it
 // did or did not fire.
 func (e *Engine) Trace(in In) Trace {
-	t := Trace{Plan: e.Decide(in), Rules: make([]Verdict, 0, len(e.rules))}
-	in.Bundle = e.bundle
+	plan, optsOut := e.decide(in)
+	t := Trace{Plan: plan, Rules: make([]Verdict, 0, len(e.rules))}
 	f := e.look(&in)
 	defer f.done()
-	_, never := f.never()
+	_, never := f.never(optsOut)
 	var winner *rule
 	for i := range e.rules {
 		r := &e.rules[i]
@@ -80,8 +81,8 @@ func (e *Engine) Trace(in In) Trace {
 		default:
 			winner = r
 			v.Status, v.Why = Fired, "it is the first rule whose conditions and guards all hold, and it "+r.does()
-			if t.Plan.Action == care.ActionEscalate && r.says {
-				v.Why = clause(t.Plan.Reasons[0].Text)
+			if _, but, fails := strings.Cut(t.Plan.Reasons[0].Text, " fits, but "); fails && r.says && t.Plan.Text == "" {
+				v.Why = "its conditions and guards hold, but " + strings.TrimSuffix(but, ".")
 			}
 		}
 		t.Rules = append(t.Rules, v)

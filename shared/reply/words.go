@@ -10,40 +10,130 @@ import (
 	"github.com/fielder-care/fielder/shared/config"
 )
 
-// expect is the promise "we answer ...": within some time while that is all open
-// time, else by a time of day on a day. False when the language has no words for
-// it, which the loader refuses.
-func expect(lang string, h config.Hours, now time.Time, d time.Duration) (string, bool) {
+// expectWords says by when the author hears from us: "within 2 hours" while all of
+// that is open time and at most a day, else by a time of day, to the half hour, on
+// a day, in the calendar's time zone: "by 9:30 tomorrow". What is said is never
+// earlier than due, however it is read. False when due is not after now, or the
+// language has no words for it, which the loader refuses.
+func expectWords(lang string, due, now time.Time, cal config.Calendar) (string, bool) {
 	w, ok := wording[lang]
-	if !ok || d <= 0 {
+	if !ok || !due.After(now) {
 		return "", false
 	}
-	due := h.After(now, d)
-	if due.Sub(now) == d {
-		if m := int(d / time.Minute); m < 60 || m%60 != 0 {
-			if m > 120 {
-				return w.hours((m + 59) / 60), true
-			}
-			return w.minutes(max(1, m)), true
+	if d := due.Sub(now); d <= 24*time.Hour && cal.After(now, d).Equal(due) {
+		m := int((d + time.Minute - 1) / time.Minute)
+		if m%60 != 0 && m <= 120 {
+			return w.minutes(m), true
 		}
-		return w.hours(int(d / time.Hour)), true
+		return w.hours((m + 59) / 60), true
 	}
-	loc := h.Location()
-	local := due.In(loc)
-	// A time to the half hour, never earlier than promised.
+	local := due.In(cal.Location())
 	if over := time.Duration(local.Minute()%30)*time.Minute + time.Duration(local.Second())*time.Second + time.Duration(local.Nanosecond()); over > 0 {
 		local = local.Add(30*time.Minute - over)
 	}
-	clock := strconv.Itoa(local.Hour()) + ":" + fmt.Sprintf("%02d", local.Minute())
-	switch days := daysBetween(now.In(loc), local); {
-	case days == 0:
-		return w.today(clock), true
-	case days == 1:
-		return w.tomorrow(clock), true
+	return w.at(w.by, onceMore(local), now), true
+}
+
+// onceMore moves a time that the clock shows for the second time, because it was
+// put back, to where it shows new times again: whoever reads "by 2:30" means the
+// first one.
+func onceMore(t time.Time) time.Time {
+	back, _ := t.ZoneBounds()
+	if back.IsZero() {
+		return t
+	}
+	_, offset := t.Zone()
+	_, before := back.Add(-time.Second).Zone()
+	if end := back.Add(time.Duration(before-offset) * time.Second); t.Before(end) {
+		return end
+	}
+	return t
+}
+
+// untilWords says until when we answer, "until 20:00". False while we are closed,
+// and when there is no end to it.
+func untilWords(lang string, now time.Time, cal config.Calendar) (string, bool) {
+	w, ok := wording[lang]
+	if !ok || !cal.Open(now) {
+		return "", false
+	}
+	shuts, ok := cal.Shuts(now)
+	if !ok {
+		return "", false
+	}
+	return w.at(w.until, shuts.In(cal.Location()), now), true
+}
+
+// weekWords is the regular opening hours of the week as the clocks stand now, days
+// with the same hours together: "Mon-Fri 8:00-20:00, Sat 9:00-14:00". False when
+// the week has none.
+func weekWords(lang string, now time.Time, cal config.Calendar) (string, bool) {
+	w, ok := wording[lang]
+	if !ok {
+		return "", false
+	}
+	var times [7]string // Monday first
+	for d, spans := range cal.Week(now) {
+		list := make([]string, len(spans))
+		for i, s := range spans {
+			list[i] = plainClock(s.Open) + "-" + plainClock(s.Close)
+		}
+		times[(d+6)%7] = strings.Join(list, " & ")
+	}
+	if !slices.ContainsFunc(times[:], func(s string) bool { return s != "0:00-24:00" }) {
+		return w.always, true
+	}
+	var out []string
+	for i := 0; i < len(times); {
+		j := i
+		for j+1 < len(times) && times[j+1] == times[i] {
+			j++
+		}
+		if times[i] != "" {
+			days := w.days[i]
+			if j > i {
+				days += "-" + w.days[j]
+			}
+			out = append(out, days+" "+times[i])
+		}
+		i = j + 1
+	}
+	return strings.Join(out, ", "), len(out) > 0
+}
+
+// plainClock writes minutes after midnight as "8:00".
+func plainClock(minute int) string { return fmt.Sprintf("%d:%02d", minute/60, minute%60) }
+
+// words of one language.
+type words struct {
+	days           [7]string // short, Monday first
+	weekdays       [7]string // in full, by time.Weekday
+	always         string    // open day and night
+	minutes, hours func(int) string
+	// clock is a time of day as it stands in by and until, from "8:30"; midnight
+	// is how midnight stands there.
+	clock    func(string) string
+	midnight string
+	date     func(day int, m time.Month) string
+	// by and until are said of a time today, tomorrow, on another day of the week
+	// ahead, and on a later date; %[1]s is the clock, %[2]s the day.
+	by, until [4]string
+}
+
+// at says a local time in one of the two ways.
+func (w *words) at(way [4]string, t, now time.Time) string {
+	day, clock := t, w.clock(plainClock(t.Hour()*60+t.Minute()))
+	// Nobody who reads "by 0:00 tomorrow" is sure when that is.
+	if eve := t.Add(-time.Minute); t.Hour() == 0 && t.Minute() == 0 && eve.Day() != t.Day() {
+		day, clock = eve, w.midnight
+	}
+	switch days := daysBetween(now.In(t.Location()), day); {
+	case days <= 1:
+		return fmt.Sprintf(way[max(0, days)], clock)
 	case days < 7:
-		return w.weekday(clock, local.Weekday()), true
+		return fmt.Sprintf(way[2], clock, w.weekdays[day.Weekday()])
 	default:
-		return w.date(clock, local.Day(), local.Month()), true
+		return fmt.Sprintf(way[3], clock, w.date(day.Day(), day.Month()))
 	}
 }
 
@@ -56,87 +146,39 @@ func daysBetween(a, b time.Time) int {
 	return int(midnight(b).Sub(midnight(a)).Hours() / 24)
 }
 
-// week is the opening hours, days with the same hours together: "Mon-Fri
-// 8:00-20:00, Sat 9:00-14:00".
-func week(lang string, h config.Hours) (string, bool) {
-	w, ok := wording[lang]
-	if !ok {
-		return "", false
-	}
-	keys := [...]string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
-	of := func(i int) string {
-		var list []string
-		for _, s := range slices.Sorted(slices.Values(h.Week[keys[i]])) {
-			a, b, _ := strings.Cut(s, "-")
-			list = append(list, plainClock(a)+"-"+plainClock(b))
-		}
-		return strings.Join(list, " & ")
-	}
-	var out []string
-	for i := 0; i < len(keys); {
-		j := i
-		for j+1 < len(keys) && of(j+1) == of(i) {
-			j++
-		}
-		if times := of(i); times != "" {
-			days := w.days[i]
-			if j > i {
-				days += "-" + w.days[j]
-			}
-			out = append(out, days+" "+times)
-		}
-		i = j + 1
-	}
-	return strings.Join(out, ", "), true
-}
-
-// plainClock writes "08:00" as "8:00".
-func plainClock(s string) string {
-	s = strings.TrimSpace(s)
-	if len(s) == 5 && s[0] == '0' {
-		return s[1:]
-	}
-	return s
-}
-
-// words of one language. A clock is "8:30".
-type words struct {
-	days     [7]string // Monday first
-	minutes  func(int) string
-	hours    func(int) string
-	today    func(clock string) string
-	tomorrow func(clock string) string
-	weekday  func(clock string, d time.Weekday) string
-	date     func(clock string, day int, m time.Month) string
-}
-
 // wording has the languages of config.WordedLanguages; a test holds them
 // together.
-var wording = map[string]words{
+var wording = map[string]*words{
 	"en": {
 		days:     [7]string{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"},
+		weekdays: [7]string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"},
+		always:   "around the clock",
 		minutes:  func(n int) string { return "within " + count(n, "minute", "minutes") },
 		hours:    func(n int) string { return "within " + count(n, "hour", "hours") },
-		today:    func(c string) string { return "by " + c + " today" },
-		tomorrow: func(c string) string { return "by " + c + " tomorrow" },
-		weekday:  func(c string, d time.Weekday) string { return "by " + c + " on " + d.String() },
-		date:     func(c string, d int, m time.Month) string { return fmt.Sprintf("by %s on %d %s", c, d, m) },
+		clock:    func(c string) string { return c },
+		midnight: "midnight",
+		date:     func(d int, m time.Month) string { return fmt.Sprintf("%d %s", d, m) },
+		by:       [4]string{"by %s today", "by %s tomorrow", "by %s on %s", "by %s on %s"},
+		until:    [4]string{"until %s", "until %s tomorrow", "until %s on %s", "until %s on %s"},
 	},
 	"es": {
 		days:     [7]string{"lun.", "mar.", "mié.", "jue.", "vie.", "sáb.", "dom."},
+		weekdays: [7]string{"domingo", "lunes", "martes", "miércoles", "jueves", "viernes", "sábado"},
+		always:   "las 24 horas",
 		minutes:  func(n int) string { return "en " + count(n, "minuto", "minutos") },
 		hours:    func(n int) string { return "en " + count(n, "hora", "horas") },
-		today:    func(c string) string { return "hoy antes de " + las(c) },
-		tomorrow: func(c string) string { return "mañana antes de " + las(c) },
-		weekday: func(c string, d time.Weekday) string {
-			return "el " + [...]string{"domingo", "lunes", "martes", "miércoles", "jueves", "viernes", "sábado"}[d] + " antes de " + las(c)
+		clock:    func(c string) string { return article(c, "la ", "las ") },
+		midnight: "medianoche",
+		date: func(d int, m time.Month) string {
+			return fmt.Sprintf("%d de %s", d, [...]string{"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre"}[m-1])
 		},
-		date: func(c string, d int, m time.Month) string {
-			return fmt.Sprintf("el %d de %s antes de %s", d, [...]string{"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre"}[m-1], las(c))
-		},
+		by:    [4]string{"hoy antes de %s", "mañana antes de %s", "el %[2]s antes de %[1]s", "el %[2]s antes de %[1]s"},
+		until: [4]string{"hasta %s", "hasta mañana a %s", "hasta el %[2]s a %[1]s", "hasta el %[2]s a %[1]s"},
 	},
 	"de": {
-		days: [7]string{"Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"},
+		days:     [7]string{"Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"},
+		weekdays: [7]string{"Sonntag", "Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag"},
+		always:   "rund um die Uhr",
 		minutes: func(n int) string {
 			if n == 1 {
 				return "innerhalb einer Minute"
@@ -149,17 +191,18 @@ var wording = map[string]words{
 			}
 			return fmt.Sprintf("innerhalb von %d Stunden", n)
 		},
-		today:    func(c string) string { return "heute bis " + c + " Uhr" },
-		tomorrow: func(c string) string { return "morgen bis " + c + " Uhr" },
-		weekday: func(c string, d time.Weekday) string {
-			return "am " + [...]string{"Sonntag", "Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag"}[d] + " bis " + c + " Uhr"
+		clock:    func(c string) string { return c + " Uhr" },
+		midnight: "Mitternacht",
+		date: func(d int, m time.Month) string {
+			return fmt.Sprintf("%d. %s", d, [...]string{"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"}[m-1])
 		},
-		date: func(c string, d int, m time.Month) string {
-			return fmt.Sprintf("am %d. %s bis %s Uhr", d, [...]string{"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"}[m-1], c)
-		},
+		by:    [4]string{"heute bis %s", "morgen bis %s", "am %[2]s bis %[1]s", "am %[2]s bis %[1]s"},
+		until: [4]string{"bis %s", "bis morgen, %s", "bis %[2]s, %[1]s", "bis zum %[2]s, %[1]s"},
 	},
 	"fr": {
-		days: [7]string{"lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim."},
+		days:     [7]string{"lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim."},
+		weekdays: [7]string{"dimanche", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi"},
+		always:   "24 heures sur 24",
 		minutes: func(n int) string {
 			if n == 1 {
 				return "en moins d'une minute"
@@ -172,18 +215,34 @@ var wording = map[string]words{
 			}
 			return fmt.Sprintf("en moins de %d heures", n)
 		},
-		today:    func(c string) string { return "aujourd'hui avant " + heure(c) },
-		tomorrow: func(c string) string { return "demain avant " + heure(c) },
-		weekday: func(c string, d time.Weekday) string {
-			return [...]string{"dimanche", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi"}[d] + " avant " + heure(c)
+		clock: func(c string) string { // "8 h 30", "9 h"
+			h, m, _ := strings.Cut(c, ":")
+			return strings.TrimSuffix(h+" h "+m, " 00")
 		},
-		date: func(c string, d int, m time.Month) string {
+		midnight: "minuit",
+		date: func(d int, m time.Month) string {
 			day := strconv.Itoa(d)
 			if d == 1 {
 				day = "1er"
 			}
-			return fmt.Sprintf("le %s %s avant %s", day, [...]string{"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"}[m-1], heure(c))
+			return day + " " + [...]string{"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"}[m-1]
 		},
+		by:    [4]string{"aujourd'hui avant %s", "demain avant %s", "%[2]s avant %[1]s", "le %[2]s avant %[1]s"},
+		until: [4]string{"jusqu'à %s", "jusqu'à demain, %s", "jusqu'à %[2]s, %[1]s", "jusqu'au %[2]s, %[1]s"},
+	},
+	"pt": {
+		days:     [7]string{"seg.", "ter.", "qua.", "qui.", "sex.", "sáb.", "dom."},
+		weekdays: [7]string{"domingo", "segunda-feira", "terça-feira", "quarta-feira", "quinta-feira", "sexta-feira", "sábado"},
+		always:   "24 horas por dia",
+		minutes:  func(n int) string { return "dentro de " + count(n, "minuto", "minutos") },
+		hours:    func(n int) string { return "dentro de " + count(n, "hora", "horas") },
+		clock:    func(c string) string { return article(c, "à ", "às ") },
+		midnight: "à meia-noite",
+		date: func(d int, m time.Month) string {
+			return fmt.Sprintf("%d de %s", d, [...]string{"janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro", "novembro", "dezembro"}[m-1])
+		},
+		by:    [4]string{"hoje até %s", "amanhã até %s", "%[2]s até %[1]s", "no dia %[2]s até %[1]s"},
+		until: [4]string{"até %s", "até amanhã %s", "até %[2]s %[1]s", "até %[2]s %[1]s"},
 	},
 }
 
@@ -194,19 +253,11 @@ func count(n int, one, many string) string {
 	return strconv.Itoa(n) + " " + many
 }
 
-// las puts the Spanish article before a time: "la 1:30", "las 8:30".
-func las(clock string) string {
+// article puts one article before one o'clock and another before every other time:
+// "la 1:30", "las 8:30".
+func article(clock, one, many string) string {
 	if strings.HasPrefix(clock, "1:") {
-		return "la " + clock
+		return one + clock
 	}
-	return "las " + clock
-}
-
-// heure writes a time as French does: "8 h 30", "9 h".
-func heure(clock string) string {
-	h, m, _ := strings.Cut(clock, ":")
-	if m == "00" {
-		return h + " h"
-	}
-	return h + " h " + m
+	return many + clock
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/fielder-care/fielder/shared/app"
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/match"
-	"github.com/fielder-care/fielder/shared/policy"
 	"github.com/fielder-care/fielder/shared/store"
 )
 
@@ -21,15 +20,6 @@ func New() (func(context.Context, app.Step) (care.Match, error), error) {
 	t := store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)
 	s := match.New(t, t, t, t)
 	return func(ctx context.Context, in app.Step) (care.Match, error) {
-		m, err := s.Match(ctx, in.Post, in.Triage)
-		if err != nil || m.Customer.ID == "" || m.Customer.Consent.OptOut || !policy.OptsOut(in.Post.Text) {
-			return m, err
-		}
-		// One word ends every automated message, from this moment on.
-		m.Customer, err = t.UpdateCustomer(ctx, m.Customer.ID, func(c *care.Customer) error {
-			c.Consent.OptOut, c.Consent.At, c.Consent.Source = true, now(), "opt-out word"
-			return nil
-		})
-		return m, err
+		return s.Match(ctx, in.Post, in.Triage)
 	}, e.Err()
 }

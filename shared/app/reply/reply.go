@@ -31,11 +31,28 @@ func New() (func(context.Context, reply.In) (Answer, error), error) {
 	cfg, now := app.AWSConfig(), app.Clock()
 	t := store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)
 	b := appconfig.New(appconfigdata.NewFromConfig(cfg), e.Must("FIELDER_CONFIG"))
-	s := &reply.Service{Bundles: b, Plans: t, Storms: t, Clock: now, Planned: count}
+	s := &reply.Service{Bundles: b, Plans: t, Storms: t, Consents: consents{t, now}, Clock: now, Planned: count}
 	return func(ctx context.Context, in reply.In) (Answer, error) {
 		plan, err := s.Handle(ctx, in)
 		return Answer{plan, plan.Later(now())}, err
 	}, e.Err()
+}
+
+// consents are the table's customers as reply sees them.
+type consents struct {
+	table *store.Table
+	now   func() time.Time
+}
+
+// OptOut records that a customer wants no automated messages.
+func (c consents) OptOut(ctx context.Context, id care.CustomerID) error {
+	_, err := c.table.UpdateCustomer(ctx, id, func(x *care.Customer) error {
+		if !x.Consent.OptOut {
+			x.Consent.OptOut, x.Consent.At, x.Consent.Source = true, c.now(), "opt-out word"
+		}
+		return nil
+	})
+	return err
 }
 
 // count counts plans by action: PlansAnswer, PlansEscalate, ... By rule they are
