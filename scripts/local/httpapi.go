@@ -327,7 +327,11 @@ func (s *Stack) serveRoute(w http.ResponseWriter, r *http.Request, a *httpAPI, i
 		log["integrationErrorMessage"] = "injected fault"
 		return gatewayError(w, http.StatusServiceUnavailable, "Service Unavailable")
 	}
-	source := arnOf("execute-api", a.ref+"/$default/"+r.Method+r.URL.Path)
+	path := r.URL.Path
+	if found.path != nil { // the route's own, variables as they are written there
+		path = "/" + strings.Join(found.path, "/")
+	}
+	source := arnOf("execute-api", a.ref+"/$default/"+r.Method+path)
 	if err := s.serviceMay(found.f.permissions, "apigateway.amazonaws.com", "lambda:InvokeFunction", found.f.arn, source); err != nil {
 		log["integrationErrorMessage"] = err.Error()
 		return gatewayError(w, http.StatusInternalServerError, "Internal Server Error")

@@ -923,7 +923,7 @@ func TestGoldenTemplateLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if len(s.functions) != 11 || len(s.machines) != 3 || len(s.schedules) != 3 || s.countRules() != 4 {
+	if len(s.functions) != 12 || len(s.machines) != 4 || len(s.schedules) != 3 || s.countRules() != 4 {
 		t.Errorf("%d functions, %d workflows, %d schedules, %d rules", len(s.functions), len(s.machines), len(s.schedules), s.countRules())
 	}
 	if len(s.Denials()) != 0 {
