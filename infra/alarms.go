@@ -72,7 +72,7 @@ func newAlarms(scope constructs.Construct, o Options, topic awssns.Topic, f func
 		alarm(machine.id+"Failed", "Executions of the workflow fail or run out of time; its log says in which state.",
 			failedExecutions(machine.StateMachine), once)
 	}
-	for _, name := range functionNames {
+	for _, name := range f.names() {
 		id := strings.ToUpper(name[:1]) + name[1:]
 		if name != validate { // it fails to refuse a bundle, which whoever pushed it is told
 			alarm(id+"Errors", "The function fails more often than retries should have to mend.",

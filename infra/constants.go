@@ -18,7 +18,7 @@ const (
 	appConfigKind = "AWS.Freeform"
 )
 
-// The functions. The panel comes with its own issue.
+// The functions.
 const (
 	webhook  = "webhook"
 	poller   = "poller"
@@ -32,11 +32,12 @@ const (
 	lookup   = "lookup"
 	ledger   = "ledger"
 	validate = "validate"
+	panel    = "panel" // where an identity provider is named, see Panel
 )
 
 // functionNames lists the functions in the order of a post's way through them, and
 // last the one that AppConfig asks before a bundle is rolled out.
-var functionNames = []string{webhook, poller, triage, match, reply, escalate, send, invite, contact, lookup, ledger, validate}
+var functionNames = []string{webhook, poller, triage, match, reply, escalate, send, invite, contact, lookup, ledger, panel, validate}
 
 // The workflows, by the name of their file in workflow/.
 const (
@@ -57,6 +58,8 @@ const (
 	envSecretWrite     = "FIELDER_SECRET_WRITE"
 	envParkedQueue     = "FIELDER_PARKED_QUEUE"
 	envFollowupMachine = "FIELDER_FOLLOWUP_MACHINE"
+	envSendFunction    = "FIELDER_SEND_FUNCTION"
+	envGroupsClaim     = "FIELDER_PANEL_GROUPS_CLAIM"
 	envConnectInstance = "FIELDER_CONNECT_INSTANCE"
 	envConnectFlow     = "FIELDER_CONNECT_FLOW"
 )

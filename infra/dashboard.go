@@ -38,7 +38,7 @@ func newDashboards(scope constructs.Construct, o Options, f functions, w workflo
 	})
 
 	var errors, throttles, durations, concurrent []awscloudwatch.IMetric
-	for _, name := range functionNames {
+	for _, name := range f.names() {
 		options := func(statistic string) *awscloudwatch.MetricOptions {
 			return &awscloudwatch.MetricOptions{Statistic: jsii.String(statistic), Period: minutesOf(5), Label: jsii.String(name)}
 		}

@@ -28,6 +28,11 @@ type shared struct {
 // functions are the deployed functions by name.
 type functions map[string]awslambda.Function
 
+// names lists them in the order of a post's way through them.
+func (f functions) names() []string {
+	return slices.DeleteFunc(slices.Clone(functionNames), func(name string) bool { return f[name] == nil })
+}
+
 // functionSpec is what differs between functions.
 type functionSpec struct {
 	name        string
@@ -57,6 +62,7 @@ const (
 	get      = "dynamodb:GetItem"
 	batchGet = "dynamodb:BatchGetItem"
 	query    = "dynamodb:Query"
+	check    = "dynamodb:ConditionCheckItem"
 	put      = "dynamodb:PutItem"
 	update   = "dynamodb:UpdateItem"
 	remove   = "dynamodb:DeleteItem"
@@ -79,8 +85,9 @@ func newFunctions(scope constructs.Construct, o Options, s shared) functions {
 			memory: 512, timeout: 8,
 			unlimited: "platforms unsubscribe a webhook that fails; the API's throttling bounds it",
 			// The read tokens fetch what a webhook leaves out (Instagram sends ids only).
-			env:   map[string]*string{envSecretIngest: s.secrets.ingest.Ref(), envSecretRead: s.secrets.read.Ref()},
-			table: []string{put}, events: true,
+			env: map[string]*string{envSecretIngest: s.secrets.ingest.Ref(), envSecretRead: s.secrets.read.Ref()},
+			// Beside the claim: what our own accounts answer withdraws drafts.
+			table: []string{get, put, update}, events: true,
 			grants: []awsiam.PolicyStatement{readSecret(s.secrets.ingest.Ref()), readSecret(s.secrets.read.Ref())},
 		},
 		{
@@ -89,7 +96,7 @@ func newFunctions(scope constructs.Construct, o Options, s shared) functions {
 			// One per account and one to spare; the lease keeps two from the same account.
 			reserved: float64(len(o.Accounts) + 1), async: true,
 			env:   map[string]*string{envSecretRead: s.secrets.read.Ref()},
-			table: []string{put, update}, events: true,
+			table: []string{get, put, update}, events: true,
 			grants: []awsiam.PolicyStatement{readSecret(s.secrets.read.Ref())},
 		},
 		{
@@ -113,7 +120,8 @@ func newFunctions(scope constructs.Construct, o Options, s shared) functions {
 			// service quotas"); more at once would only be throttled there.
 			reserved: 5,
 			env:      connectEnv(),
-			table:    []string{get, update, remove}, events: true,
+			// A draft is proposed in one transaction with a look at its post.
+			table: []string{check, get, put, update, remove}, events: true,
 			grants: append(connectGrants(scope, o, "connect:StartTaskContact", "connect:StopContact"),
 				returnToken(scope, o)),
 		},
@@ -163,6 +171,21 @@ func newFunctions(scope constructs.Construct, o Options, s shared) functions {
 			table: []string{get, batchGet, query, put, update}, index: true, events: true,
 			grants: []awsiam.PolicyStatement{allow([]string{"sqs:SendMessage"}, s.queues.parked.QueueArn())},
 		},
+	}
+	if o.Panel.Issuer != "" {
+		sender := awscdk.Stack_Of(scope).FormatArn(&awscdk.ArnComponents{
+			Service: jsii.String("lambda"), Resource: jsii.String("function"),
+			ResourceName: jsii.String(o.functionName(send)), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
+		})
+		specs = append(specs, functionSpec{
+			name: panel, description: "the agent panel's API: drafts that wait for approval",
+			// It waits for send, which takes up to 25 s; the HTTP API waits 30.
+			memory: 256, timeout: 29,
+			unlimited: "as many as there are agents; the API's throttling bounds it",
+			env:       map[string]*string{envSendFunction: sender, envGroupsClaim: jsii.String(o.Panel.Groups)},
+			table:     []string{get, batchGet, update}, index: true, events: true,
+			grants: []awsiam.PolicyStatement{allow([]string{"lambda:InvokeFunction"}, sender), returnToken(scope, o)},
+		})
 	}
 	made := functions{validate: s.config.validator} // the config needs it, and the others need the config
 	scope = constructs.NewConstruct(scope, jsii.String("Functions"))

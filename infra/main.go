@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -79,6 +80,7 @@ type settings struct {
 	Stages   []string
 	Accounts []Account
 	Connect  Connect
+	Panel    Panel
 }
 
 // readContext reads and checks the context; get returns nil for an absent key.
@@ -87,6 +89,10 @@ type settings struct {
 //	accounts         [{"platform": "mastodon", "account": "..."}]: what the poller polls
 //	connectInstance  id of the Amazon Connect instance; default none
 //	connectFlow      id of the contact flow of tasks; needed with connectInstance
+//	panelIssuer      OpenID Connect issuer that vouches for agents, exactly as its
+//	                 tokens name it; default none, and then no panel
+//	panelAudience    audience of its tokens; needed with panelIssuer
+//	panelGroups      claim that lists an agent's groups; default cognito:groups
 func readContext(get func(string) any) (settings, error) {
 	s := settings{Stages: stageNames(), Accounts: sampleAccounts()}
 	if v := get("stage"); v != nil {
@@ -103,7 +109,10 @@ func readContext(get func(string) any) (settings, error) {
 		}
 		s.Accounts = accounts
 	}
-	for key, to := range map[string]*string{"connectInstance": &s.Connect.Instance, "connectFlow": &s.Connect.Flow} {
+	for key, to := range map[string]*string{
+		"connectInstance": &s.Connect.Instance, "connectFlow": &s.Connect.Flow,
+		"panelIssuer": &s.Panel.Issuer, "panelAudience": &s.Panel.Audience, "panelGroups": &s.Panel.Groups,
+	} {
 		if v := get(key); v != nil {
 			text, ok := v.(string)
 			if !ok {
@@ -114,6 +123,16 @@ func readContext(get func(string) any) (settings, error) {
 	}
 	if (s.Connect.Instance == "") != (s.Connect.Flow == "") {
 		return s, errors.New("context connectInstance and connectFlow: give both or none")
+	}
+	switch {
+	case (s.Panel.Issuer == "") != (s.Panel.Audience == ""):
+		return s, errors.New("context panelIssuer and panelAudience: give both or none")
+	case s.Panel.Issuer == "" && s.Panel.Groups != "":
+		return s, errors.New("context panelGroups: it means nothing without panelIssuer")
+	case s.Panel.Issuer != "" && !strings.HasPrefix(s.Panel.Issuer, "https://"):
+		return s, fmt.Errorf("context panelIssuer: %s is not an https address", s.Panel.Issuer)
+	case s.Panel.Issuer != "" && s.Panel.Groups == "":
+		s.Panel.Groups = "cognito:groups"
 	}
 	return s, nil
 }
@@ -128,11 +147,15 @@ func (s settings) options(stage string) (Options, error) {
 	if found.Local && connect.Instance == "" {
 		connect = localConnect
 	}
+	panel := s.Panel
+	if found.Local { // whoever vouches elsewhere, the local stack cannot ask
+		panel = localPanel
+	}
 	var bundle bytes.Buffer
 	if err := json.Compact(&bundle, defaultConfig); err != nil {
 		return Options{}, fmt.Errorf("infra/config.json: %w", err)
 	}
-	return Options{Stage: found, Accounts: s.Accounts, Connect: connect, Config: bundle.String()}, nil
+	return Options{Stage: found, Accounts: s.Accounts, Connect: connect, Panel: panel, Config: bundle.String()}, nil
 }
 
 // parseAccounts reads the context's list; a string (from -c) is not one.

@@ -25,6 +25,10 @@ func TestReadContext(t *testing.T) {
 			settings{Stages: everything.Stages, Accounts: []Account{{Platform: "bluesky", Account: "did:plc:abc"}}}},
 		"connect": {map[string]any{"connectInstance": "i", "connectFlow": "f"},
 			settings{Stages: everything.Stages, Accounts: sampleAccounts(), Connect: Connect{Instance: "i", Flow: "f"}}},
+		"panel": {map[string]any{"panelIssuer": "https://id.example", "panelAudience": "a"},
+			settings{Stages: everything.Stages, Accounts: sampleAccounts(), Panel: Panel{Issuer: "https://id.example", Audience: "a", Groups: "cognito:groups"}}},
+		"panel with its own claim": {map[string]any{"panelIssuer": "https://id.example", "panelAudience": "a", "panelGroups": "roles"},
+			settings{Stages: everything.Stages, Accounts: sampleAccounts(), Panel: Panel{Issuer: "https://id.example", Audience: "a", Groups: "roles"}}},
 	}
 	for name, good := range goods {
 		t.Run(name, func(t *testing.T) {
@@ -50,6 +54,10 @@ func TestReadContext(t *testing.T) {
 		"instance without flow": {map[string]any{"connectInstance": "i"}, "both or none"},
 		"flow without instance": {map[string]any{"connectFlow": "f"}, "both or none"},
 		"instance as number":    {map[string]any{"connectInstance": 7.0}, "not a string"},
+		"issuer alone":          {map[string]any{"panelIssuer": "https://id.example"}, "both or none"},
+		"audience alone":        {map[string]any{"panelAudience": "a"}, "both or none"},
+		"claim alone":           {map[string]any{"panelGroups": "roles"}, "without panelIssuer"},
+		"issuer over http":      {map[string]any{"panelIssuer": "http://id.example", "panelAudience": "a"}, "https address"},
 	}
 	for name, bad := range bads {
 		t.Run(name, func(t *testing.T) {

@@ -151,17 +151,18 @@ func TestRolesAreOwn(t *testing.T) {
 // list is written a second time on purpose: a new grant is a decision.
 func TestGrants(t *testing.T) {
 	table := map[string]string{
-		webhook:  "PutItem",
-		poller:   "PutItem UpdateItem",
+		webhook:  "GetItem PutItem UpdateItem",
+		poller:   "GetItem PutItem UpdateItem",
 		triage:   "",
 		match:    "BatchGetItem DeleteItem GetItem PutItem UpdateItem",
 		reply:    "GetItem Query UpdateItem",
-		escalate: "DeleteItem GetItem UpdateItem",
+		escalate: "ConditionCheckItem DeleteItem GetItem PutItem UpdateItem",
 		send:     "DeleteItem GetItem UpdateItem",
 		invite:   "BatchGetItem DeleteItem GetItem Query UpdateItem",
 		contact:  "BatchGetItem DeleteItem GetItem Query UpdateItem",
 		lookup:   "BatchGetItem GetItem Query UpdateItem",
 		ledger:   "BatchGetItem GetItem PutItem Query UpdateItem",
+		panel:    "BatchGetItem GetItem Query UpdateItem",
 	}
 	other := map[string][]string{
 		webhook:  {"events:PutEvents", "secretsmanager:GetSecretValue"},
@@ -171,6 +172,7 @@ func TestGrants(t *testing.T) {
 		invite:   {"events:PutEvents", "sqs:SendMessage", "states:StartExecution"},
 		contact:  {"events:PutEvents", "sqs:SendMessage", "states:SendTaskSuccess", "states:StartExecution"},
 		ledger:   {"events:PutEvents", "sqs:SendMessage"},
+		panel:    {"events:PutEvents", "lambda:InvokeFunction", "states:SendTaskSuccess"},
 	}
 	connect := map[string][]string{
 		escalate: {"connect:StartTaskContact", "connect:StopContact"},
@@ -181,7 +183,7 @@ func TestGrants(t *testing.T) {
 	everyone := []string{
 		"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTelemetryRecords", "xray:PutTraceSegments",
 	}
-	indexed := []string{ledger}
+	indexed := []string{ledger, panel}
 	eachStage(t, func(t *testing.T, stage string, tpl template) {
 		for name, f := range tpl.functionsByName(t) {
 			want := slices.Concat(everyone, other[name])
@@ -290,8 +292,9 @@ func logicalPrefix(id string) string {
 func TestFunctions(t *testing.T) {
 	eachStage(t, func(t *testing.T, stage string, tpl template) {
 		functions := tpl.functionsByName(t)
-		if got := slices.Sorted(maps.Keys(functions)); !slices.Equal(got, slices.Sorted(slices.Values(functionNames))) {
-			t.Errorf("functions %v, want %v", got, functionNames)
+		want := slices.DeleteFunc(slices.Clone(functionNames), func(name string) bool { return name == panel && stage != "local" })
+		if got := slices.Sorted(maps.Keys(functions)); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+			t.Errorf("functions %v, want %v", got, want)
 		}
 		logs := tpl.of(t, "AWS::Logs::LogGroup")
 		for name, f := range functions {
@@ -525,6 +528,10 @@ func TestAPI(t *testing.T) {
 		}
 		slices.Sort(keys)
 		want := []string{"GET /health", "GET /webhooks/meta", "GET /webhooks/x", "POST /webhooks/meta", "POST /webhooks/x"}
+		if stage == "local" { // the one stage with an identity provider by default
+			want = []string{"GET /health", "GET /panel/drafts", "GET /panel/drafts/{id}", "GET /webhooks/meta", "GET /webhooks/x",
+				"POST /panel/drafts/{id}/approve", "POST /panel/drafts/{id}/reject", "POST /webhooks/meta", "POST /webhooks/x"}
+		}
 		if !slices.Equal(keys, want) {
 			t.Errorf("routes %v, want %v", keys, want)
 		}
@@ -548,6 +555,49 @@ func TestAPI(t *testing.T) {
 			if i.Properties["PayloadFormatVersion"] != "2.0" {
 				t.Errorf("%s: payload format %v", id, i.Properties["PayloadFormatVersion"])
 			}
+		}
+	})
+}
+
+// TestPanelIsGuarded: every route that agents call asks for a token of the
+// provider, no other route does, and panel may invoke send and nothing else.
+func TestPanelIsGuarded(t *testing.T) {
+	eachStage(t, func(t *testing.T, stage string, tpl template) {
+		if stage != "local" {
+			if strings.Contains(text(tpl.Raw), "ApiGatewayV2::Authorizer") {
+				t.Error("an authorizer without a provider")
+			}
+			return
+		}
+		authorizers := tpl.of(t, "AWS::ApiGatewayV2::Authorizer")
+		if len(authorizers) != 1 {
+			t.Fatalf("%d authorizers, want 1", len(authorizers))
+		}
+		for id, a := range authorizers {
+			want := `{"Audience":["fielder-panel"],"Issuer":"https://identity.fielder.example/local"}`
+			if got := text(a.Properties["JwtConfiguration"]); a.Properties["AuthorizerType"] != "JWT" || got != want {
+				t.Errorf("%s: %s, want %s", id, got, want)
+			}
+			if got := text(a.Properties["IdentitySource"]); got != `["$request.header.Authorization"]` {
+				t.Errorf("%s reads the token from %s", id, got)
+			}
+			for _, r := range tpl.of(t, "AWS::ApiGatewayV2::Route") {
+				key := r.Properties["RouteKey"].(string)
+				guarded := r.Properties["AuthorizationType"] == "JWT" && at(r.Properties, "AuthorizerId", "Ref") == id
+				if guarded != strings.Contains(key, " /panel/") {
+					t.Errorf("%s asks for a token: %v", key, guarded)
+				}
+			}
+		}
+		functions := tpl.functionsByName(t)
+		for _, s := range tpl.statementsOf(t, roleOf(functions[panel])) {
+			if slices.Contains(s.actions, "lambda:InvokeFunction") && (len(s.resources) != 1 || !strings.Contains(s.resources[0], ":function:fielder-local-send")) {
+				t.Errorf("panel may invoke %v", s.resources)
+			}
+		}
+		send := functions[send].Properties["Timeout"].(float64)
+		if got := functions[panel].Properties["Timeout"].(float64); got <= send || got >= 30 {
+			t.Errorf("panel may take %v s; it waits for send (%v), and the HTTP API waits 30 for it", got, send)
 		}
 	})
 }
@@ -686,7 +736,7 @@ func askedFirst(t *testing.T, tpl template, profile string, validators []any) {
 // and a reader know.
 func TestNames(t *testing.T) {
 	ordinary := []string{
-		"AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Stage",
+		"AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Authorizer", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Stage",
 		"AWS::AppConfig::Application", "AWS::AppConfig::ConfigurationProfile", "AWS::AppConfig::Deployment",
 		"AWS::AppConfig::DeploymentStrategy", "AWS::AppConfig::Environment", "AWS::AppConfig::HostedConfigurationVersion",
 		"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::Connect::IntegrationAssociation",
@@ -703,7 +753,7 @@ func TestNames(t *testing.T) {
 			}
 			for _, property := range named {
 				name, ok := r.Properties[property].(string)
-				if !ok || strings.Contains(name, stage) || r.Type == "AWS::AppConfig::ConfigurationProfile" {
+				if !ok || strings.Contains(name, stage) || r.Type == "AWS::AppConfig::ConfigurationProfile" || r.Type == "AWS::ApiGatewayV2::Authorizer" { // they belong to one that does
 					continue
 				}
 				t.Errorf("%s: the %s %q would be taken by the other stages", id, property, name)

@@ -21,6 +21,16 @@ type Options struct {
 	// Accounts are what the poller polls.
 	Accounts []Account
 	Connect  Connect
+	Panel    Panel
+}
+
+// Panel names who vouches for agents: an OpenID Connect issuer, the audience that
+// its tokens must be for, and the claim that lists an agent's groups. Empty: this
+// deployment has no panel, neither routes nor function.
+type Panel struct {
+	Issuer   string
+	Audience string
+	Groups   string
 }
 
 // Account is one of our own accounts that is polled.
@@ -90,6 +100,9 @@ var localConnect = Connect{
 	Instance: "10ca1000-0000-4000-8000-000000000001",
 	Flow:     "10ca1000-0000-4000-8000-000000000002",
 }
+
+// localPanel is the local stack's own issuer, which signs with a key of its own.
+var localPanel = Panel{Issuer: "https://identity.fielder.example/local", Audience: "fielder-panel", Groups: "groups"}
 
 // defaultConfig is shared/config/default as AppConfig delivers it. It is kept in
 // the repository, so that a review shows what a deployment would bring and this

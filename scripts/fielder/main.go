@@ -8,6 +8,7 @@
 //	fielder explain POST_ID             a post's whole story
 //	fielder customers import FILE.csv   customers into the running stack
 //	fielder rules ...                   the config that business users own
+//	fielder drafts [approve|reject ...] answers that wait for an agent
 //	fielder bench                       what it costs in time
 package main
 
@@ -38,6 +39,7 @@ var usages = []struct{ name, args, does string }{
 	{"rules push", "[DIR] [--stage NAME] [--describe TEXT] [--wait]", "roll the config out"},
 	{"rules status", "[--stage NAME] [--json]", "what is deployed, what rolls out"},
 	{"rules rollback", "[--stage NAME] [--to LABEL|NUMBER]", "take the last roll-out back"},
+	{"drafts", "[list [--queue NAME] | approve POST_ID [--text TEXT] | reject POST_ID --reason TEXT] [--as NAME]", "answers that wait for an agent"},
 	{"bench", "[--only steps|starts|chain|replay] [--posts N] ...", "benchmarks, with what they mean"},
 }
 
@@ -56,6 +58,8 @@ func command(name string) func(ctx context.Context, args []string, out, errs io.
 		return customers
 	case "rules":
 		return rules
+	case "drafts":
+		return draftCommand
 	case "bench":
 		return bench
 	}

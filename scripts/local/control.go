@@ -25,6 +25,7 @@ import (
 //	GET  /_fielder/faults                       injected faults
 //	GET  /_fielder/<name>                       what Tell was given
 //	POST /_fielder/replay                       {"archive","from","to","rules":[]}
+//	POST /_fielder/token                        {"name","groups":[]}: a token for the API's JWT routes
 //	POST /_fielder/idle                         waits until nothing is in flight
 func (s *Stack) serveControl(w http.ResponseWriter, r *http.Request) {
 	reply := func(v any, err error) {
@@ -94,6 +95,17 @@ func (s *Stack) serveControl(w http.ResponseWriter, r *http.Request) {
 		}
 		n, err := s.Replay(in.Archive, in.From, in.To, in.Rules...)
 		reply(map[string]int{"events": n}, err)
+	case "POST /_fielder/token":
+		var in struct {
+			Name   string
+			Groups []string
+		}
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&in); err != nil {
+			reply(nil, err)
+			return
+		}
+		token, expires, err := s.Token(in.Name, in.Groups)
+		reply(map[string]any{"token": token, "expires": expires}, err)
 	case "POST /_fielder/idle":
 		reply(map[string]bool{"idle": true}, s.Idle(r.Context()))
 	default:

@@ -25,7 +25,8 @@ import (
 type httpAPI struct {
 	id, ref      string
 	routes       []*route
-	integrations map[string]*function // by Ref
+	integrations map[string]*function   // by Ref
+	authorizers  map[string]*authorizer // by Ref
 
 	accessLog   string // format; "" for none
 	rate, burst float64
@@ -39,6 +40,9 @@ type route struct {
 	method string // "" for ANY
 	path   []string
 	f      *function
+
+	authorizer *authorizer // nil: open to everybody
+	scopes     []string    // the token must have one of them, if there are any
 }
 
 // Quotas for HTTP APIs: payload, integration time-out.
@@ -63,7 +67,7 @@ func (s *Stack) loadAPI(r cfn.Resource) error {
 		return fmt.Errorf("%s: a second HTTP API is not supported: the stack has one address", r.ID)
 	}
 	ref, err := s.template.Ref(r.ID)
-	s.apis = append(s.apis, &httpAPI{id: r.ID, ref: ref, integrations: map[string]*function{}, rate: 10_000, burst: 5_000, tokens: 5_000, filled: s.clock.Now()})
+	s.apis = append(s.apis, &httpAPI{id: r.ID, ref: ref, integrations: map[string]*function{}, authorizers: map[string]*authorizer{}, rate: 10_000, burst: 5_000, tokens: 5_000, filled: s.clock.Now()})
 	return err
 }
 
@@ -126,7 +130,10 @@ func (s *Stack) loadIntegration(r cfn.Resource) error {
 }
 
 func (s *Stack) loadRoute(r cfn.Resource) error {
-	var p struct{ ApiId, RouteKey, Target, AuthorizationType string }
+	var p struct {
+		ApiId, RouteKey, Target, AuthorizationType, AuthorizerId string
+		AuthorizationScopes                                      []string
+	}
 	if err := s.template.Decode(r, &p); err != nil {
 		return err
 	}
@@ -134,26 +141,33 @@ func (s *Stack) loadRoute(r cfn.Resource) error {
 	if err != nil {
 		return err
 	}
-	if p.AuthorizationType != "" && p.AuthorizationType != "NONE" {
+	made := &route{key: p.RouteKey}
+	switch p.AuthorizationType {
+	case "", "NONE":
+	case "JWT":
+		if made.authorizer = a.authorizers[p.AuthorizerId]; made.authorizer == nil {
+			return fmt.Errorf("%s.AuthorizerId: %s is not in the template", r.ID, p.AuthorizerId)
+		}
+		made.scopes = p.AuthorizationScopes
+	default:
 		return fmt.Errorf("%s.AuthorizationType: %s is not supported", r.ID, p.AuthorizationType)
 	}
-	f := a.integrations[tail(p.Target, "/")]
-	if f == nil {
+	made.f = a.integrations[tail(p.Target, "/")]
+	if made.f == nil {
 		return fmt.Errorf("%s.Target: %s is not an integration of the template", r.ID, p.Target)
 	}
 	if p.RouteKey != "$default" && !strings.Contains(p.RouteKey, " /") {
 		return fmt.Errorf("%s.RouteKey: %q is not \"METHOD /path\"", r.ID, p.RouteKey)
 	}
-	a.add(p.RouteKey, f)
+	a.add(made)
 	return nil
 }
 
 // add keeps the routes in the order in which they are tried: a full match, then
 // a greedy variable, then $default; within these more static segments, then a
 // method before ANY ("Routing API requests").
-func (a *httpAPI) add(key string, f *function) {
-	made := &route{key: key, f: f}
-	if key != "$default" {
+func (a *httpAPI) add(made *route) {
+	if key := made.key; key != "$default" {
 		method, path, _ := strings.Cut(key, " ")
 		if method != "ANY" {
 			made.method = method
@@ -290,6 +304,11 @@ func (s *Stack) serveRoute(w http.ResponseWriter, r *http.Request, a *httpAPI, i
 		return gatewayError(w, http.StatusNotFound, "Not Found")
 	}
 	log["routeKey"] = found.key
+	who := s.authorizeToken(r, found)
+	if who.status != 0 {
+		log["integrationErrorMessage"] = who.why
+		return who.refuse(w)
+	}
 	if !a.take(s.clock.Now()) {
 		return gatewayError(w, http.StatusTooManyRequests, "Too Many Requests")
 	}
@@ -308,12 +327,16 @@ func (s *Stack) serveRoute(w http.ResponseWriter, r *http.Request, a *httpAPI, i
 		log["integrationErrorMessage"] = "injected fault"
 		return gatewayError(w, http.StatusServiceUnavailable, "Service Unavailable")
 	}
-	source := arnOf("execute-api", a.ref+"/$default/"+r.Method+r.URL.Path)
+	path := r.URL.Path
+	if found.path != nil { // the route's own, variables as they are written there
+		path = "/" + strings.Join(found.path, "/")
+	}
+	source := arnOf("execute-api", a.ref+"/$default/"+r.Method+path)
 	if err := s.serviceMay(found.f.permissions, "apigateway.amazonaws.com", "lambda:InvokeFunction", found.f.arn, source); err != nil {
 		log["integrationErrorMessage"] = err.Error()
 		return gatewayError(w, http.StatusInternalServerError, "Internal Server Error")
 	}
-	payload, err := json.Marshal(s.proxyRequest(r, a, found, vars, id, body))
+	payload, err := json.Marshal(s.proxyRequest(r, a, found, who, vars, id, body))
 	if err != nil {
 		return gatewayError(w, http.StatusInternalServerError, "Internal Server Error")
 	}
@@ -360,7 +383,7 @@ func (s *Stack) integrate(f *function, payload []byte) (result []byte, status in
 }
 
 // proxyRequest is the event of payload format 2.0.
-func (s *Stack) proxyRequest(r *http.Request, a *httpAPI, route *route, vars map[string]string, id string, body []byte) map[string]any {
+func (s *Stack) proxyRequest(r *http.Request, a *httpAPI, route *route, who verdict, vars map[string]string, id string, body []byte) map[string]any {
 	headers := map[string]string{"host": r.Host}
 	var cookies []string
 	for name, values := range r.Header {
@@ -380,14 +403,17 @@ func (s *Stack) proxyRequest(r *http.Request, a *httpAPI, route *route, vars map
 	}
 	headers["x-forwarded-for"], headers["x-forwarded-port"], headers["x-forwarded-proto"] = ip, "443", "https"
 	now := s.clock.Now()
+	context := map[string]any{
+		"accountId": cfn.Account, "apiId": a.ref, "domainName": r.Host, "domainPrefix": a.ref, "requestId": id, "routeKey": route.key, "stage": "$default",
+		"time": now.Format("02/Jan/2006:15:04:05 -0700"), "timeEpoch": now.UnixMilli(),
+		"http": map[string]string{"method": r.Method, "path": r.URL.Path, "protocol": r.Proto, "sourceIp": ip, "userAgent": r.UserAgent()},
+	}
+	if route.authorizer != nil {
+		context["authorizer"] = map[string]any{"jwt": map[string]any{"claims": who.claims, "scopes": who.scopes}}
+	}
 	event := map[string]any{
 		"version": "2.0", "routeKey": route.key, "rawPath": r.URL.Path, "rawQueryString": r.URL.RawQuery, "headers": headers,
-		"requestContext": map[string]any{
-			"accountId": cfn.Account, "apiId": a.ref, "domainName": r.Host, "domainPrefix": a.ref, "requestId": id, "routeKey": route.key, "stage": "$default",
-			"time": now.Format("02/Jan/2006:15:04:05 -0700"), "timeEpoch": now.UnixMilli(),
-			"http": map[string]string{"method": r.Method, "path": r.URL.Path, "protocol": r.Proto, "sourceIp": ip, "userAgent": r.UserAgent()},
-		},
-		"isBase64Encoded": false,
+		"requestContext": context, "isBase64Encoded": false,
 	}
 	if len(vars) > 0 {
 		event["pathParameters"] = vars

@@ -63,6 +63,7 @@ var loaders = []struct {
 	{"AWS::ApiGatewayV2::Api", (*Stack).loadAPI},
 	{"AWS::ApiGatewayV2::Stage", (*Stack).loadStage},
 	{"AWS::ApiGatewayV2::Integration", (*Stack).loadIntegration},
+	{"AWS::ApiGatewayV2::Authorizer", (*Stack).loadAuthorizer},
 	{"AWS::ApiGatewayV2::Route", (*Stack).loadRoute},
 }
 

@@ -111,7 +111,7 @@ func TestRouteSelection(t *testing.T) {
 	for turn := range keys {
 		a := &httpAPI{}
 		for i := range keys {
-			a.add(keys[(i+turn)%len(keys)], nil)
+			a.add(&route{key: keys[(i+turn)%len(keys)]})
 		}
 		for request, want := range map[string]string{
 			"GET /pets/dog/1": "GET /pets/dog/1", // AWS's own example, "Routing API requests"
@@ -129,7 +129,7 @@ func TestRouteSelection(t *testing.T) {
 		}
 	}
 	a := &httpAPI{}
-	a.add("GET /only", nil)
+	a.add(&route{key: "GET /only"})
 	if got, _ := a.find("GET", "/only/more"); got != nil {
 		t.Errorf("got %s", got.key)
 	}

@@ -100,6 +100,7 @@ type Stack struct {
 	schedules []*schedule
 	apis      []*httpAPI
 	ignored   map[string]string // resource type: why it has no local meaning
+	signer    func() (signer, error)
 
 	mu      sync.Mutex
 	denials map[string]int
@@ -127,7 +128,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		operatorKey: "AKIA" + strings.ToUpper(hex.EncodeToString(key)), dynamo: newEngineClient(), operations: operations(),
 		roles: map[string]*role{}, functions: map[string]*function{}, buses: map[string]*bus{}, archives: map[string]*archive{},
 		queues: map[string]*queue{}, machines: map[string]*machine{}, secrets: map[string]*secret{}, config: newAppConfig(), metrics: &metrics{sums: map[string]map[int64]float64{}},
-		ignored: map[string]string{}, denials: map[string]int{}, tokens: map[string]*tokenWait{}, told: map[string]func() any{}}
+		signer: sync.OnceValues(newSigner), ignored: map[string]string{}, denials: map[string]int{}, tokens: map[string]*tokenWait{}, told: map[string]func() any{}}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
 		if err != nil {

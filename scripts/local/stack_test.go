@@ -947,7 +947,7 @@ func TestGoldenTemplateLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	for _, name := range []string{"webhook", "poller", "triage", "match", "reply", "escalate", "send", "invite", "contact", "lookup", "ledger", "validate"} {
+	for _, name := range []string{"webhook", "poller", "triage", "match", "reply", "escalate", "send", "invite", "contact", "lookup", "ledger", "panel", "validate"} {
 		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -960,7 +960,7 @@ func TestGoldenTemplateLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if len(s.functions) != 12 || len(s.machines) != 4 || len(s.schedules) != 3 || s.countRules() != 4 {
+	if len(s.functions) != 13 || len(s.machines) != 4 || len(s.schedules) != 3 || s.countRules() != 4 {
 		t.Errorf("%d functions, %d workflows, %d schedules, %d rules", len(s.functions), len(s.machines), len(s.schedules), s.countRules())
 	}
 	if len(s.Denials()) != 0 {

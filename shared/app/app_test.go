@@ -27,6 +27,7 @@ import (
 	"github.com/fielder-care/fielder/shared/app/ledger"
 	"github.com/fielder-care/fielder/shared/app/lookup"
 	"github.com/fielder-care/fielder/shared/app/match"
+	"github.com/fielder-care/fielder/shared/app/panel"
 	"github.com/fielder-care/fielder/shared/app/poller"
 	"github.com/fielder-care/fielder/shared/app/reply"
 	"github.com/fielder-care/fielder/shared/app/send"
@@ -48,6 +49,7 @@ var builders = map[string]func() error{
 	"contact":  func() error { _, err := contact.New(); return err },
 	"lookup":   func() error { _, err := lookup.New(); return err },
 	"ledger":   func() error { _, err := ledger.New(); return err },
+	"panel":    func() error { _, err := panel.New(); return err },
 }
 
 // optionalSettings may be empty: without an instance of Amazon Connect there are

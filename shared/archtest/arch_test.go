@@ -16,7 +16,7 @@ const module = "github.com/fielder-care/fielder/"
 
 // Groups of packages below shared/.
 var (
-	capabilities = []string{"triage", "match", "reply", "escalate", "followup", "policy", "send", "intake", "ledger", "lookup", "contact"}
+	capabilities = []string{"triage", "match", "reply", "escalate", "followup", "policy", "send", "intake", "ledger", "lookup", "contact", "drafts"}
 	adapters     = []string{"store", "platform", "connect", "bus", "secrets", "appconfig"}
 	helpers      = []string{"care", "config", "text", "idempotency"}
 	// leaves are capabilities that others may call: pure functions.

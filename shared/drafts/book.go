@@ -91,6 +91,17 @@ func (b *Book) Withdraw(ctx context.Context, id care.PostID, why string) error {
 	return err
 }
 
+// Edited withdraws the draft of a wording that its author changed since.
+func (b *Book) Edited(ctx context.Context, p care.Post) error {
+	_, err := b.close(ctx, p.ID(), func(d *care.Draft) error {
+		if d.Status != care.DraftPending || !p.ReceivedAt.After(d.Wording) {
+			return nil
+		}
+		return d.Move(care.DraftWithdrawn, Fielder, "The author changed the post, and the draft answers what it said before.", b.Clock())
+	})
+	return err
+}
+
 // Gone withdraws the draft of a post that was deleted upstream, and forgets
 // every word that was to be said, whatever became of the draft.
 func (b *Book) Gone(ctx context.Context, id care.PostID) error {

@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/fielder-care/fielder/events"
@@ -140,6 +141,14 @@ type Bus interface {
 	Publish(ctx context.Context, details ...events.Detail) error
 }
 
+// Drafts puts answers before the agents, and takes them back.
+type Drafts interface {
+	// Propose stores a draft for a post, once per post.
+	Propose(ctx context.Context, p care.Post, d care.Draft) error
+	// Withdraw closes a draft that waits no more; none is fine.
+	Withdraw(ctx context.Context, id care.PostID, why string) error
+}
+
 // Priority weighs gravity, influence and customer value, with reasons.
 type Priority func(t care.Triage, m *care.Match, p care.Post, w config.Weights, repeat int) (float64, []care.Reason)
 
@@ -149,6 +158,7 @@ type Service struct {
 	Bundles  Bundles
 	Centre   Centre
 	Workflow Workflow
+	Drafts   Drafts
 	Bus      Bus
 	Priority Priority
 	Clock    func() time.Time
@@ -203,9 +213,13 @@ func (s *Service) Open(ctx context.Context, r Request) (Opened, error) {
 		}
 		c.Public = c.Public || !r.Post.Private
 		if e := c.Escalation; e != nil {
-			if e.Post != r.Post.ID() && priority > e.Priority {
-				e.Priority, e.Reasons = priority, reasons
+			if e.Post != r.Post.ID() {
+				e.Latest = r.Post.ID()
+				if priority > e.Priority {
+					e.Priority, e.Reasons = priority, reasons
+				}
 			}
+			noteDraft(c, r)
 			return nil
 		}
 		queue := r.Plan.Queue // the rule may name one
@@ -228,6 +242,7 @@ func (s *Service) Open(ctx context.Context, r Request) (Opened, error) {
 		c.Escalation = &care.Escalation{Post: r.Post.ID(), Queue: queue, Priority: priority, Reasons: reasons,
 			Opened: now, WarnAt: warn, DueAt: due, URL: r.Post.URL, Platform: r.Post.Platform,
 			Severity: r.Triage.Severity, Intent: r.Triage.Intent, Correlation: r.Correlation}
+		noteDraft(c, r)
 		escalated = true
 		return nil
 	})
@@ -240,6 +255,14 @@ func (s *Service) Open(ctx context.Context, r Request) (Opened, error) {
 		out.Input = Input{Conversation: id, Episode: conv.Episode, Correlation: r.Correlation, WarnSeconds: 1, BreachSeconds: 1, FallbackSeconds: 1}
 		return out, nil
 	}
+	if slices.Contains(e.Drafts, r.Post.ID()) {
+		err := s.Drafts.Propose(ctx, r.Post, care.Draft{Conversation: id, Customer: r.Match.Customer.ID, Private: r.Plan.Private || r.Post.Private,
+			Rule: r.Plan.Rule, Template: r.Plan.Template, Lang: r.Plan.Lang, Text: r.Plan.Text, ConfigVersion: r.Plan.ConfigVersion,
+			Correlation: r.Correlation, ApproveBy: r.Plan.ApproveBy, Reasons: r.Plan.Reasons})
+		if err != nil {
+			return Opened{}, err
+		}
+	}
 	out.Queue, out.Priority, out.Reasons = e.Queue, e.Priority, e.Reasons
 	out.Input = Input{Conversation: id, Episode: conv.Episode, Correlation: e.Correlation,
 		WarnSeconds: seconds(e.WarnAt.Sub(e.Opened)), BreachSeconds: seconds(e.DueAt.Sub(e.WarnAt)),
@@ -250,6 +273,17 @@ func (s *Service) Open(ctx context.Context, r Request) (Opened, error) {
 			DueAt: e.DueAt, Reasons: e.Reasons})
 	}
 	return out, err
+}
+
+// noteDraft lists a post whose plan is a draft with its escalation, before the
+// draft itself is stored: whoever closes the escalation finds every draft. A
+// direct message that our account has answered since needs none.
+func noteDraft(c *care.Conversation, r Request) {
+	id := r.Post.ID()
+	spoken := r.Post.Private && !c.Spoke.IsZero() && !c.Spoke.Before(r.Post.ReceivedAt)
+	if r.Plan.Action == care.ActionDraft && !spoken && !slices.Contains(c.Escalation.Drafts, id) {
+		c.Escalation.Drafts = append(c.Escalation.Drafts, id)
+	}
 }
 
 // task opens the Connect task of the escalation's current step and keeps the
@@ -283,6 +317,9 @@ func (s *Service) openTask(ctx context.Context, r Request, conv care.Conversatio
 	})
 	if err != nil {
 		return Answer{}, err
+	}
+	if conv.Escalation == nil { // an approved draft was quicker
+		return Answer{Conversation: conv.ID}, s.Workflow.Succeed(ctx, r.Token, Done{By: "fielder", How: "resolved"})
 	}
 	contact := e.Contact
 	if s.Centre != nil && contact == "" {
@@ -374,6 +411,17 @@ func (s *Service) resolve(ctx context.Context, r Request) (Answer, error) {
 	done := Done{By: "agent", How: "completed"}
 	if r.Resolution != nil {
 		done = *r.Resolution
+	}
+	before, err := s.Store.Conversation(ctx, r.Conversation)
+	if err != nil {
+		return Answer{}, err
+	}
+	if e := before.Escalation; e != nil && before.Episode == r.Episode { // while the list is still there for a repeat
+		for _, post := range e.Drafts {
+			if err := s.Drafts.Withdraw(ctx, post, "The matter was resolved without it."); err != nil {
+				return Answer{}, err
+			}
+		}
 	}
 	var queue, contact string
 	conv, err := s.Store.UpdateConversation(ctx, r.Conversation, func(c *care.Conversation) error {

@@ -23,7 +23,9 @@ type house struct {
 	stopped []string
 	woken   []string
 	events  []events.Detail
-	failing int // the next so many calls to the centre fail
+	failing int // the next so many calls to the centre, or about drafts, fail
+
+	proposed, withdrawn []string
 }
 
 func (h *house) Conversation(context.Context, care.ConversationID) (care.Conversation, error) {
@@ -82,9 +84,26 @@ func (h *house) Publish(_ context.Context, d ...events.Detail) error {
 	return nil
 }
 
+func (h *house) Propose(_ context.Context, p care.Post, d care.Draft) error {
+	if h.failing > 0 {
+		h.failing--
+		return care.Errorf(care.Throttled, "slow down")
+	}
+	h.proposed = append(h.proposed, string(p.ID())+" "+d.Text)
+	return nil
+}
+func (h *house) Withdraw(_ context.Context, id care.PostID, _ string) error {
+	if h.failing > 0 {
+		h.failing--
+		return care.Errorf(care.Throttled, "slow down")
+	}
+	h.withdrawn = append(h.withdrawn, string(id))
+	return nil
+}
+
 func newHouse() (*house, *Service) {
 	h := &house{now: nine, conv: care.Conversation{ID: "con_1", Customer: "cus_1", State: care.StateOpen}, links: map[string]care.ContactLink{}, tasks: map[string]Task{}}
-	return h, &Service{Store: h, Bundles: h, Centre: h, Workflow: h, Bus: h, Clock: func() time.Time { return h.now },
+	return h, &Service{Store: h, Bundles: h, Centre: h, Workflow: h, Drafts: h, Bus: h, Clock: func() time.Time { return h.now },
 		Priority: func(t care.Triage, _ *care.Match, _ care.Post, _ config.Weights, repeat int) (float64, []care.Reason) {
 			return t.Priority + float64(10*repeat), []care.Reason{{By: "severity", Text: "It is grave."}}
 		}}
@@ -356,4 +375,83 @@ func TestWithoutACentre(t *testing.T) {
 	if h.conv.State != care.StateResolved {
 		t.Errorf("%+v", h.conv)
 	}
+}
+
+// TestDraft: a plan that drafts is proposed once, to the escalation that its post
+// opened or joined, and withdrawn when an agent resolves the matter without it.
+func TestDraft(t *testing.T) {
+	drafts := func(id string) Request {
+		r := open(id, care.SeverityMedium, 40)
+		r.Plan = care.Plan{Action: care.ActionDraft, Rule: "refund", Text: "About " + id + ".", ApproveBy: nine.Add(time.Hour)}
+		return r
+	}
+	t.Run("proposed, joined, resolved", func(t *testing.T) {
+		h, s := newHouse()
+		for _, r := range []Request{drafts("1"), drafts("1"), drafts("2"), open("3", care.SeverityMedium, 40)} {
+			if _, err := s.Open(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := fmt.Sprint(h.proposed); got != "[x:1 About 1. x:1 About 1. x:2 About 2.]" {
+			t.Errorf("proposed %s", got)
+		}
+		if e := h.conv.Escalation; fmt.Sprint(e.Drafts) != "[x:1 x:2]" || e.Latest != "x:3" {
+			t.Errorf("escalation %+v", e)
+		}
+		h.failing = 1
+		if err := step(t, s, OpResolve, ""); care.CodeOf(err) != care.Throttled || h.conv.Escalation == nil {
+			t.Fatalf("%v, escalation %v; the repeat must still find the drafts", err, h.conv.Escalation)
+		}
+		if err := step(t, s, OpResolve, ""); err != nil || fmt.Sprint(h.withdrawn) != "[x:1 x:2]" || h.conv.Escalation != nil {
+			t.Errorf("%v, withdrawn %v, escalation %v", err, h.withdrawn, h.conv.Escalation)
+		}
+		h.proposed = nil
+		if _, err := s.Open(t.Context(), drafts("1")); err != nil || h.proposed != nil {
+			t.Errorf("a repeat after the end proposed %v, %v", h.proposed, err)
+		}
+	})
+	t.Run("a failed proposal is repeated", func(t *testing.T) {
+		h, s := newHouse()
+		h.failing = 1
+		if _, err := s.Open(t.Context(), drafts("1")); care.CodeOf(err) != care.Throttled {
+			t.Fatal(err)
+		}
+		if _, err := s.Open(t.Context(), drafts("1")); err != nil || len(h.proposed) != 1 || h.conv.Episode != 1 {
+			t.Errorf("proposed %v, %v", h.proposed, err)
+		}
+	})
+	t.Run("a late resolve leaves the next episode's drafts alone", func(t *testing.T) {
+		h, s := newHouse()
+		h.conv.Episode = 1
+		if _, err := s.Open(t.Context(), drafts("1")); err != nil {
+			t.Fatal(err)
+		}
+		if err := step(t, s, OpResolve, ""); err != nil || len(h.withdrawn) != 0 {
+			t.Errorf("withdrawn %v, %v", h.withdrawn, err)
+		}
+	})
+	for name, r := range map[string]struct {
+		spoke time.Duration // before or after the direct message came in
+		want  int
+	}{"our account has written since": {time.Second, 0}, "our account wrote before": {-time.Second, 1}} {
+		t.Run(name, func(t *testing.T) {
+			h, s := newHouse()
+			h.conv.Spoke = nine.Add(r.spoke)
+			dm := drafts("1")
+			dm.Post.Private, dm.Post.ReceivedAt = true, nine
+			if _, err := s.Open(t.Context(), dm); err != nil || len(h.proposed) != r.want || h.conv.Escalation == nil {
+				t.Errorf("proposed %v, %v, escalation %v", h.proposed, err, h.conv.Escalation)
+			}
+		})
+	}
+	t.Run("approved before the task was opened", func(t *testing.T) {
+		h, s := newHouse()
+		if _, err := s.Open(t.Context(), drafts("1")); err != nil {
+			t.Fatal(err)
+		}
+		h.conv.Escalation = nil // what the desk does without a token
+		if err := step(t, s, OpTask, "t1"); err != nil || fmt.Sprint(h.woken) != "[t1:resolved]" || len(h.tasks) != 0 {
+			t.Errorf("%v, woken %v, tasks %v", err, h.woken, h.tasks)
+		}
+	})
 }

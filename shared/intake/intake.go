@@ -56,9 +56,16 @@ type Hydrator interface {
 	Hydrate(ctx context.Context, p care.Post) (care.Post, error)
 }
 
+// Answers hears of posts of our own accounts that answer somebody, whoever wrote
+// them: what waits to be said there may be said already.
+type Answers interface {
+	Answered(ctx context.Context, own care.Post) error
+}
+
 // Service takes batches.
 type Service struct {
 	Hydrator Hydrator // nil: nothing is ever missing
+	Answers  Answers
 	Triager  Triager
 	Posts    Posts
 	Bus      Bus
@@ -185,6 +192,11 @@ func (s *Service) take(ctx context.Context, item care.Inbound, correlation strin
 			return nil, fateIgnored, nil
 		}
 		return &events.PostEdited{Meta: meta, Post: p}, fatePublish, nil
+	}
+	if p.Author.Own && (p.ReplyTo != "" || p.Private) {
+		if err := s.Answers.Answered(ctx, p); err != nil {
+			return nil, 0, err // it is delivered again
+		}
 	}
 	if s.Hydrator != nil {
 		whole, err := s.Hydrator.Hydrate(ctx, p)

@@ -26,6 +26,9 @@ type world struct {
 	counts    map[string]float64
 	failClaim int // the next so many claims fail
 	failBus   int
+
+	answers     []string // own posts that drafts were told of
+	failAnswers int
 }
 
 func newWorld() *world {
@@ -77,7 +80,20 @@ func (w *world) Counts(_ context.Context, v map[string]float64, p string) {
 	}
 }
 
-func (w *world) service() *Service { return &Service{Triager: w, Posts: w, Bus: w, Recorder: w} }
+func (w *world) Answered(_ context.Context, p care.Post) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.failAnswers > 0 {
+		w.failAnswers--
+		return care.Errorf(care.Throttled, "slow down")
+	}
+	w.answers = append(w.answers, string(p.ID()))
+	return nil
+}
+
+func (w *world) service() *Service {
+	return &Service{Triager: w, Answers: w, Posts: w, Bus: w, Recorder: w}
+}
 
 func received(id, text string) care.Inbound {
 	return care.Inbound{Change: care.Received, Post: care.Post{Platform: care.X, NativeID: id, Account: "a", Text: text}}
@@ -393,4 +409,47 @@ func TestHandler(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOwnAnswers: what our own accounts answer is told to the drafts, before the
+// post is decided; nothing else is.
+func TestOwnAnswers(t *testing.T) {
+	post := func(change func(*care.Post)) care.Inbound {
+		in := received("5", "noise, our own words")
+		in.Post.Author.Own = true
+		change(&in.Post)
+		return in
+	}
+	rows := []struct {
+		name string
+		in   care.Inbound
+		want int
+	}{
+		{"our reply", post(func(p *care.Post) { p.ReplyTo = "1" }), 1},
+		{"our direct message", post(func(p *care.Post) { p.Private, p.Thread = true, "2222" }), 1},
+		{"our post that answers nobody", post(func(p *care.Post) {}), 0},
+		{"a customer's reply", post(func(p *care.Post) { p.ReplyTo, p.Author.Own = "1", false }), 0},
+		{"our reply, deleted", care.Inbound{Change: care.Deleted, Post: post(func(p *care.Post) { p.ReplyTo = "1" }).Post}, 0},
+	}
+	for _, r := range rows {
+		t.Run(r.name, func(t *testing.T) {
+			w := newWorld()
+			rep, err := w.service().Take(t.Context(), care.Batch{Items: []care.Inbound{r.in}}, "c")
+			if err != nil || len(w.answers) != r.want || rep.Ignored != 1 {
+				t.Errorf("told of %v, %+v, %v", w.answers, rep, err)
+			}
+		})
+	}
+	t.Run("ErrNotTold", func(t *testing.T) {
+		w := newWorld()
+		w.failAnswers = 1
+		batch := care.Batch{Items: []care.Inbound{rows[0].in, received("6", "help")}}
+		rep, err := w.service().Take(t.Context(), batch, "c")
+		if care.CodeOf(err) != care.Throttled || rep.Published != 1 || len(w.decided) != 0 {
+			t.Fatalf("%+v, %v, decided %v; the batch must come again", rep, err, w.decided)
+		}
+		if _, err := w.service().Take(t.Context(), batch, "c"); err != nil || len(w.answers) != 1 {
+			t.Errorf("told of %v, %v", w.answers, err)
+		}
+	})
 }

@@ -7,6 +7,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -67,6 +68,16 @@ type Triager interface {
 	Triage(ctx context.Context, p care.Post) (care.Triage, error)
 }
 
+// Drafts are the answers that wait for an agent's approval.
+type Drafts interface {
+	// Edited withdraws the draft of an earlier wording; a post without one is fine.
+	Edited(ctx context.Context, p care.Post) error
+	// Gone withdraws the draft of a deleted post and forgets what it said.
+	Gone(ctx context.Context, id care.PostID) error
+	// Expire closes what nobody approved in time.
+	Expire(ctx context.Context) (closed int, err error)
+}
+
 // Bus publishes facts.
 type Bus interface {
 	Publish(ctx context.Context, details ...events.Detail) error
@@ -87,6 +98,7 @@ type Recorder interface {
 type Service struct {
 	Books    Books
 	Posts    Posts
+	Drafts   Drafts
 	Triager  Triager
 	Bus      Bus
 	Parked   Parked
@@ -99,10 +111,20 @@ type Report struct {
 	Unaccounted int `json:"unaccounted"` // without a decision after Grace
 	Redriven    int `json:"redriven"`
 	Parked      int `json:"parked"`
+	Expired     int `json:"expired"` // drafts that nobody approved in time
 }
 
-// Tick finds undecided posts and drives them again.
+// Tick finds undecided posts and drives them again, and closes drafts whose time
+// is over. The one does not wait for the other.
 func (s *Service) Tick(ctx context.Context) (Report, error) {
+	expired, late := s.Drafts.Expire(ctx)
+	rep, err := s.sweep(ctx)
+	rep.Expired = expired
+	s.Recorder.Counts(ctx, map[string]float64{"DraftsExpired": float64(expired)}, "")
+	return rep, cmp.Or(err, late)
+}
+
+func (s *Service) sweep(ctx context.Context) (Report, error) {
 	now := s.Clock()
 	list, err := s.Books.Undecided(ctx, now.Add(-Grace), page)
 	if err != nil {
@@ -182,6 +204,9 @@ func (s *Service) Handle(ctx context.Context, env events.Envelope) error {
 		if err := s.Posts.Tombstone(ctx, d.Post.ID, s.Clock()); err != nil {
 			return err
 		}
+		if err := s.Drafts.Gone(ctx, d.Post.ID); err != nil {
+			return err
+		}
 		s.Recorder.Decided(ctx, d.Post.ID, care.Deleted, care.OutcomeRecorded,
 			[]care.Reason{{By: "upstream", Text: "The author deleted the post; its text is gone here too, and the timeline keeps that there was one."}})
 		return nil
@@ -202,6 +227,9 @@ func (s *Service) edited(ctx context.Context, d events.PostEdited) error {
 	}
 	if !missing && outcome != care.OutcomeIgnored {
 		if err := s.Posts.Edit(ctx, p); err != nil {
+			return err
+		}
+		if err := s.Drafts.Edited(ctx, p); err != nil {
 			return err
 		}
 		s.Recorder.Decided(ctx, p.ID(), care.Edited, care.OutcomeRecorded,

@@ -24,11 +24,14 @@ type shelf struct {
 	decided   map[care.PostID]care.Outcome // by the recorder
 	counts    map[string]float64
 	failBus   int
+
+	drafts              map[care.PostID]string
+	overdue, failDrafts int
 }
 
 func newShelf() *shelf {
 	return &shelf{posts: map[care.PostID]*Undecided{}, outcome: map[care.PostID]care.Outcome{}, text: map[care.PostID]string{},
-		gone: map[care.PostID]bool{}, decided: map[care.PostID]care.Outcome{}, counts: map[string]float64{}}
+		gone: map[care.PostID]bool{}, decided: map[care.PostID]care.Outcome{}, counts: map[string]float64{}, drafts: map[care.PostID]string{}}
 }
 
 func (s *shelf) Undecided(_ context.Context, before time.Time, _ int) ([]Undecided, error) {
@@ -102,8 +105,26 @@ func (s *shelf) Counts(_ context.Context, v map[string]float64, _ string) {
 	}
 }
 
+func (s *shelf) about(id care.PostID, what string) error {
+	if s.failDrafts > 0 {
+		s.failDrafts--
+		return care.Errorf(care.Unavailable, "no table")
+	}
+	s.drafts[id] = what
+	return nil
+}
+func (s *shelf) Edited(_ context.Context, p care.Post) error  { return s.about(p.ID(), "edited") }
+func (s *shelf) Gone(_ context.Context, id care.PostID) error { return s.about(id, "gone") }
+func (s *shelf) Expire(context.Context) (int, error) {
+	if s.failDrafts > 0 {
+		s.failDrafts--
+		return 0, care.Errorf(care.Unavailable, "no table")
+	}
+	return s.overdue, nil
+}
+
 func (s *shelf) service() *Service {
-	return &Service{Books: s, Posts: s, Triager: s, Bus: s, Parked: s, Recorder: s, Clock: func() time.Time { return now }}
+	return &Service{Books: s, Posts: s, Drafts: s, Triager: s, Bus: s, Parked: s, Recorder: s, Clock: func() time.Time { return now }}
 }
 
 func (s *shelf) add(id string, since time.Duration, drives int, driven time.Duration) {
@@ -259,4 +280,46 @@ func TestHandleRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDrafts: edits and deletions reach the drafts, a tick closes those whose
+// time is over, and nothing is lost when the drafts cannot be reached.
+func TestDrafts(t *testing.T) {
+	changes := map[string]struct {
+		detail events.Detail
+		want   string
+	}{
+		"edited":  {&events.PostEdited{Post: care.Post{Platform: care.X, NativeID: "1", Text: "now angry"}}, "edited"},
+		"deleted": {&events.PostDeleted{Post: events.PostRef{ID: "x:1"}}, "gone"},
+	}
+	for name, c := range changes {
+		t.Run(name, func(t *testing.T) {
+			s := newShelf()
+			s.add("1", time.Hour, 0, 0)
+			s.outcome["x:1"] = care.OutcomeEscalated
+			s.failDrafts = 1
+			if err := s.service().Handle(t.Context(), envelope(t, c.detail)); care.CodeOf(err) != care.Unavailable || s.decided["x:1"] != "" {
+				t.Fatalf("%v, recorded as %q; the event must come again", err, s.decided["x:1"])
+			}
+			if err := s.service().Handle(t.Context(), envelope(t, c.detail)); err != nil || s.drafts["x:1"] != c.want {
+				t.Errorf("drafts %v, %v", s.drafts, err)
+			}
+		})
+	}
+	t.Run("tick", func(t *testing.T) {
+		s := newShelf()
+		s.overdue = 3
+		if rep, err := s.service().Tick(t.Context()); err != nil || rep.Expired != 3 || s.counts["DraftsExpired"] != 3 {
+			t.Errorf("%+v, %v, counted %v", rep, err, s.counts)
+		}
+	})
+	t.Run("posts are driven although drafts cannot be reached", func(t *testing.T) {
+		s := newShelf()
+		s.add("1", time.Hour, 0, 0)
+		s.failDrafts = 1
+		rep, err := s.service().Tick(t.Context())
+		if care.CodeOf(err) != care.Unavailable || rep.Redriven != 1 {
+			t.Errorf("%+v, %v", rep, err)
+		}
+	})
 }

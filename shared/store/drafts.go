@@ -19,7 +19,7 @@ import (
 // Busy (a transaction on the post), Throttled, Unavailable.
 //
 // Costs 2 WRU per KB of draft, 2 for the index, 2 per KB of post (a transaction
-// counts twice); 1 RRU more when there is one.
+// counts twice).
 func (t *Table) ProposeDraft(ctx context.Context, d care.Draft) (stored care.Draft, created bool, err error) {
 	k := draftKey(d.Post)
 	if _, _, ok := d.Post.Split(); !ok || d.ApproveBy.IsZero() {
@@ -33,15 +33,15 @@ func (t *Table) ProposeDraft(ctx context.Context, d care.Draft) (stored care.Dra
 	if it[attrDoc], err = encode(d); err != nil {
 		return care.Draft{}, false, err
 	}
-	it[attrVersion] = num(1)
+	token := newToken() // the SDK's repeat after a lost answer meets its own item
+	it[attrVersion], it[attrWrote] = num(1), str(token)
 	it[attrGSI1PK], it[attrGSI1SK] = str(draftsPK(shardOf(string(d.Post), draftShards))), str(draftSort(d))
 	post := postKey(d.Post)
 	absent := "attribute_not_exists(#pk)"
 	untouched := "attribute_not_exists(#deleted) AND (attribute_not_exists(#answered) OR #answered < :wording) AND (attribute_not_exists(#editedAt) OR #editedAt <= :wording)"
-	// The SDK gives the transaction a token, so that its own repeat is the same
-	// transaction.
 	refused, err := t.transact(ctx, []types.TransactWriteItem{
-		{Put: &types.Put{TableName: &t.name, Item: it, ConditionExpression: &absent, ExpressionAttributeNames: names(attrPK)}},
+		{Put: &types.Put{TableName: &t.name, Item: it, ConditionExpression: &absent, ExpressionAttributeNames: names(attrPK),
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld}},
 		{ConditionCheck: &types.ConditionCheck{
 			TableName: &t.name, Key: post.item(), ConditionExpression: &untouched,
 			ExpressionAttributeNames:            names(attrDeleted, attrAnswered, attrEditedAt),
@@ -49,12 +49,12 @@ func (t *Table) ProposeDraft(ctx context.Context, d care.Draft) (stored care.Dra
 			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 		}},
 	})
-	_, exists := refused[0]
+	known, exists := refused[0]
 	there, overtaken := refused[1]
 	switch {
 	case exists:
-		stored, err = t.Draft(ctx, d.Post)
-		return stored, false, err
+		stored, err = draft(known)
+		return stored, getS(known, attrWrote) == token, err
 	case overtaken && has(there, attrDeleted):
 		return care.Draft{}, false, care.Errorf(care.Refused, "post %s was deleted upstream", d.Post)
 	case overtaken && getS(there, attrAnswered) >= stamp(d.Wording):

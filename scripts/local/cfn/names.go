@@ -26,6 +26,7 @@ func arnOf(service, rest string) string { return fmt.Sprintf(arn, service, rest)
 var kinds = map[string]kind{
 	"AWS::ApiGatewayV2::Api": {ref: "{id}", attributes: map[string]string{
 		"ApiId": "{id}", "ApiEndpoint": "https://{id}.execute-api." + Region + ".amazonaws.com"}},
+	"AWS::ApiGatewayV2::Authorizer":  {ref: "{id}", attributes: map[string]string{"AuthorizerId": "{id}"}},
 	"AWS::ApiGatewayV2::Integration": {ref: "{id}"},
 	"AWS::ApiGatewayV2::Route":       {ref: "{id}", attributes: map[string]string{"RouteId": "{id}"}},
 	"AWS::ApiGatewayV2::Stage":       {name: "StageName"},

@@ -16,6 +16,7 @@ import (
 	"github.com/fielder-care/fielder/shared/app/workflow"
 	"github.com/fielder-care/fielder/shared/bus"
 	"github.com/fielder-care/fielder/shared/connect"
+	"github.com/fielder-care/fielder/shared/drafts"
 	"github.com/fielder-care/fielder/shared/escalate"
 	"github.com/fielder-care/fielder/shared/store"
 	"github.com/fielder-care/fielder/shared/telemetry"
@@ -26,11 +27,14 @@ import (
 func New() (func(context.Context, escalate.Request) (any, error), error) {
 	var e app.Env
 	cfg, now := app.AWSConfig(), app.Clock()
+	t := store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)
+	b := bus.New(eventbridge.NewFromConfig(cfg), e.Must("FIELDER_BUS"), telemetry.Function())
 	s := &escalate.Service{
-		Store:    store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now),
+		Store:    t,
 		Bundles:  bundles.New(cfg, e.Must("FIELDER_CONFIG")),
 		Workflow: agentDone{workflow.Client{API: sfn.NewFromConfig(cfg)}},
-		Bus:      bus.New(eventbridge.NewFromConfig(cfg), e.Must("FIELDER_BUS"), telemetry.Function()),
+		Drafts:   &drafts.Book{Store: t, Bus: b, Clock: now},
+		Bus:      b,
 		Priority: triage.Priority,
 		Clock:    now,
 	}

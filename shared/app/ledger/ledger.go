@@ -1,6 +1,7 @@
 // Package ledger composes the ledger function: a schedule's tick drives posts
-// without a decision again, the workflow later those whose answer has waited, and
-// PostEdited and PostDeleted from the bus are applied to what we hold.
+// without a decision again, the workflow later those whose answer has waited;
+// drafts whose time is over are closed, and PostEdited and PostDeleted from the
+// bus are applied to what we hold.
 package ledger
 
 import (
@@ -19,6 +20,7 @@ import (
 	"github.com/fielder-care/fielder/shared/app/edge"
 	"github.com/fielder-care/fielder/shared/bus"
 	"github.com/fielder-care/fielder/shared/care"
+	"github.com/fielder-care/fielder/shared/drafts"
 	"github.com/fielder-care/fielder/shared/ledger"
 	"github.com/fielder-care/fielder/shared/store"
 	"github.com/fielder-care/fielder/shared/telemetry"
@@ -36,11 +38,13 @@ func New() (func(context.Context, Request) (ledger.Report, error), error) {
 	var e app.Env
 	cfg, now := app.AWSConfig(), app.Clock()
 	t := store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)
+	b := bus.New(eventbridge.NewFromConfig(cfg), e.Must("FIELDER_BUS"), telemetry.Function())
 	s := &ledger.Service{
 		Books:    books{t},
 		Posts:    editor{t},
+		Drafts:   &drafts.Book{Store: t, Bus: b, Clock: now},
 		Triager:  &edge.Triager{From: bundles.New(cfg, e.Must("FIELDER_CONFIG"))},
-		Bus:      bus.New(eventbridge.NewFromConfig(cfg), e.Must("FIELDER_BUS"), telemetry.Function()),
+		Bus:      b,
 		Parked:   parked{client: sqs.NewFromConfig(cfg), url: e.Must("FIELDER_PARKED_QUEUE")},
 		Recorder: edge.Recorder{},
 		Clock:    now,

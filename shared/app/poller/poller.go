@@ -16,6 +16,7 @@ import (
 	"github.com/fielder-care/fielder/shared/app/edge"
 	"github.com/fielder-care/fielder/shared/bus"
 	"github.com/fielder-care/fielder/shared/care"
+	"github.com/fielder-care/fielder/shared/drafts"
 	"github.com/fielder-care/fielder/shared/intake"
 	"github.com/fielder-care/fielder/shared/platform"
 	"github.com/fielder-care/fielder/shared/platform/bluesky"
@@ -38,11 +39,13 @@ func New() (func(context.Context, Request) (intake.PollReport, error), error) {
 	cfg, now := app.AWSConfig(), app.Clock()
 	accounts := secrets.New[secrets.Accounts](secretsmanager.NewFromConfig(cfg), e.Must("FIELDER_SECRET_READ"), time.Now)
 	t := store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)
+	b := bus.New(eventbridge.NewFromConfig(cfg), e.Must("FIELDER_BUS"), telemetry.Function())
 	p := &intake.Poller{
 		Service: &intake.Service{
+			Answers:  &drafts.Book{Store: t, Sightings: t, Bus: b, Clock: now},
 			Triager:  &edge.Triager{From: bundles.New(cfg, e.Must("FIELDER_CONFIG"))},
 			Posts:    claim.Posts{Table: t},
-			Bus:      bus.New(eventbridge.NewFromConfig(cfg), e.Must("FIELDER_BUS"), telemetry.Function()),
+			Bus:      b,
 			Recorder: edge.Recorder{},
 		},
 		Cursors: cursors{t},

@@ -20,6 +20,7 @@ import (
 	"github.com/fielder-care/fielder/shared/app/edge"
 	"github.com/fielder-care/fielder/shared/bus"
 	"github.com/fielder-care/fielder/shared/care"
+	"github.com/fielder-care/fielder/shared/drafts"
 	"github.com/fielder-care/fielder/shared/intake"
 	"github.com/fielder-care/fielder/shared/platform"
 	"github.com/fielder-care/fielder/shared/platform/meta"
@@ -37,11 +38,14 @@ func New() (func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGat
 	signing := secrets.New[secrets.Ingest](sm, e.Must("FIELDER_SECRET_INGEST"), time.Now)
 	accounts := secrets.New[secrets.Accounts](sm, e.Must("FIELDER_SECRET_READ"), time.Now)
 	src := bundles.New(cfg, e.Must("FIELDER_CONFIG"))
+	t := store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)
+	b := bus.New(eventbridge.NewFromConfig(cfg), e.Must("FIELDER_BUS"), telemetry.Function())
 	svc := &intake.Service{
 		Hydrator: &hydrator{accounts: accounts, now: now},
+		Answers:  &drafts.Book{Store: t, Sightings: t, Bus: b, Clock: now},
 		Triager:  &edge.Triager{From: src},
-		Posts:    claim.Posts{Table: store.New(dynamodb.NewFromConfig(cfg), e.Must("FIELDER_TABLE"), now)},
-		Bus:      bus.New(eventbridge.NewFromConfig(cfg), e.Must("FIELDER_BUS"), telemetry.Function()),
+		Posts:    claim.Posts{Table: t},
+		Bus:      b,
 		Recorder: edge.Recorder{},
 	}
 	own := func(ctx context.Context) ([]platform.Account, error) { return ownAccounts(ctx, src) }
