@@ -635,7 +635,7 @@ func TestServiceKeepsTheFirstPlan(t *testing.T) {
 }
 
 func TestServiceErrors(t *testing.T) {
-	p := &ports{bundle: standard(t), saved: map[care.PostID]care.Plan{}}
+	p := &ports{bundle: with(t, "rules: []", ""), saved: map[care.PostID]care.Plan{}}
 	s := &Service{Bundles: p, Plans: p, Consents: p, Clock: func() time.Time { return tuesday }}
 	if _, err := s.Handle(t.Context(), In{}); care.CodeOf(err) != care.Invalid {
 		t.Errorf("no post: %v", err)
