@@ -853,15 +853,6 @@ func FuzzFirstName(f *testing.F) {
 	})
 }
 
-func BenchmarkDecide(b *testing.B) {
-	in := question(standard(b))
-	e := Compile(in.Bundle)
-	b.ReportAllocs()
-	for b.Loop() {
-		e.Decide(in)
-	}
-}
-
 // Our own invitations promise that one word ends them.
 func TestOptOutWordsAreKeptAndNotAnswered(t *testing.T) {
 	b := standard(t)
