@@ -16,6 +16,9 @@ import (
 // triageTarget is the CPU time that triage may take per post.
 const triageTarget = 50 * time.Microsecond
 
+// decideTarget is the CPU time that 200 rules may take per post.
+const decideTarget = 20 * time.Microsecond
+
 // step is one benchmark of what happens to a post.
 type step struct {
 	pkg, bench string // package below shared/, benchmark without "Benchmark"
@@ -41,7 +44,8 @@ var steps = []step{
 	{"triage", "Triage/unknown_language", "triage, no language", "Too little text to tell the language: every lexicon is asked.", triageTarget},
 	{"match", "Match/known", "match, known author", "Whose post and which conversation, without the database's time.", 0},
 	{"match", "Match/new", "match, new author", "The same, and a customer is created.", 0},
-	{"reply", "Decide", "decide", "All rules evaluated, the template filled in, the text measured.", 0},
+	{"reply", "Decide/standard", "decide", "The rules of the demo brand, the template filled in, the text measured.", 0},
+	{"reply", "Decide/200_rules", "decide, 200 rules", "The same with 200 rules of which the last answers.", decideTarget},
 	{"policy", "MaySend", "policy", "Whether the platform's rules and ours let us say it.", 0},
 }
 
