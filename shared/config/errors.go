@@ -7,6 +7,16 @@ import (
 	"strings"
 )
 
+// Finding is what a person should know about a bundle whose files load: a warning,
+// or a mistake that shows only when the rules run.
+type Finding struct {
+	// File is one of Files, Path the place in it, such as rules[2].when.intents[0]:
+	// what Places.Locate takes.
+	File, Path string
+	Message    string
+	Warning    bool
+}
+
 // Error is one mistake in one file.
 type Error struct {
 	File string
