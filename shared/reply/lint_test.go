@@ -13,11 +13,14 @@ import (
 	"github.com/fielder-care/fielder/shared/config"
 )
 
-// bundleOf is the default bundle with other rules, and no tests.
+// bundleOf is the default bundle with other rules, plain hours, and no tests.
 func bundleOf(t testing.TB, rules string) *config.Bundle {
 	t.Helper()
 	b := *standard(t)
 	b.Rules, b.Tests = nil, nil
+	day := []string{"08:00-20:00"}
+	b.Hours = config.Hours{TimeZone: "Europe/Madrid", Expect: map[string]config.Duration{"x": config.Duration(time.Hour), "default": config.Duration(4 * time.Hour)},
+		Week: map[string][]string{"mon": day, "tue": day, "wed": day, "thu": day, "fri": day, "sat": {"09:00-14:00"}}}
 	if err := yaml.Unmarshal([]byte(rules), &b.Rules); err != nil {
 		t.Fatal(err)
 	}

@@ -72,8 +72,10 @@ func TestRefusals(t *testing.T) {
 		{"cut short", changed(t, nil)[:5000], []string{"bundle.json", "unexpected EOF"}},
 		{"an unknown key", []byte(`{"version":"1","surprise":true}`), []string{"surprise"}},
 		{"an unknown template", changed(t, func(b *config.Bundle) { b.Rules[6].Then.Template = "outrage" }), []string{`rules.yaml: rules[6].then.template: unknown template "outrage", did you mean "outage"?`}},
-		{"a test that fails", changed(t, func(b *config.Bundle) { b.Tests[0].Expect = config.Expect{Rule: "thanks"} }),
-			[]string{"rules.yaml: tests[0].expect: test \"" + first(t).Name + "\" fails: expected rule thanks, got", "because rule:"}},
+		{"a test that fails", changed(t, func(b *config.Bundle) {
+			b.Tests = []config.Test{{Name: "Smoke", File: "brand.yaml", Given: config.Given{Platform: care.X, Text: "@VeloriaCare my router is smoking!", At: "2026-11-24 11:00"},
+				Expect: config.Expect{Rule: "thanks", Queue: "care-general"}}}
+		}), []string{"has a mistake:\nbrand.yaml: tests[0].expect: test \"Smoke\" fails: expected rule thanks, got none\nexpected queue care-general, got care-priority\n  because safety: "}},
 		{"a text that is too long", changed(t, func(b *config.Bundle) {
 			x := b.Templates["thanks"]
 			x.Text = map[string]config.Text{"en": {Variants: []string{strings.Repeat("thanks ", 300)}}}
@@ -94,14 +96,6 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
-}
-
-func first(t testing.TB) config.Test {
-	b, err := config.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b.Tests[0]
 }
 
 // However much is wrong, the refusal can be read.
