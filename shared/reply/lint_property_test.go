@@ -13,6 +13,7 @@ import (
 
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/config"
+	"github.com/fielder-care/fielder/shared/policy"
 )
 
 // thin makes rules and posts out of so few values that rules often contradict and
@@ -36,6 +37,7 @@ func ptr[T any](v T) *T { return &v }
 var (
 	thinIntents    = []string{"refund", "outage", "legal", "praise"}
 	thinWords      = []string{"slow", "slow  line", "Line", "court", "e-mail"}
+	thinPeople     = []string{"court", "e-mail"} // words that always bring a person
 	thinSeverities = []string{"none", "low", "medium", "high", "critical"}
 	thinTimes      = []string{"08:00-20:00", "22:00-06:00", "10:00-12:00", "20:00-23:00"}
 	thinDays       = []string{"mon", "sat", "sun"}
@@ -133,6 +135,21 @@ func (o thin) rule(name string, earlier []config.Rule) config.Rule {
 		r.Then.Tags = []string{name}
 	case config.Says(r.Then.Action):
 		r.Then.Template = "thanks"
+		if o.chance(3) {
+			r.When.Platforms = someOf(o, care.X, care.Mastodon)
+		}
+	}
+	if len(earlier) > 0 && o.chance(3) { // a person gets what an earlier rule leaves over, if anything
+		e := oneOf(o, earlier...)
+		r.When, r.Then, r.Guards = config.Condition{All: []config.Condition{e.When}}, config.Then{Action: care.ActionEscalate}, e.Guards
+		for _, c := range []config.Condition{{Severity: &config.SeverityRange{Max: "medium"}}, {Relevance: []care.Relevance{care.RelevanceAddressed}}, {PersonalData: ptr(false)},
+			{Kinds: []care.Kind{care.KindMention, care.KindDirect}}, {Not: &config.Condition{Intents: []string{"legal", "fraud", "safety", "self-harm", "data-protection"}}},
+			{Not: &config.Condition{Keywords: thinPeople}}} {
+			if o.IntN(8) > 0 {
+				r.When.All = append(r.When.All, c)
+			}
+		}
+		return r
 	}
 	g := &r.Guards
 	switch o.IntN(12) {
@@ -164,10 +181,16 @@ func (o thin) rule(name string, earlier []config.Rule) config.Rule {
 
 func (o thin) bundle(b config.Bundle) *config.Bundle {
 	b.Rules, b.Tests = nil, nil
-	b.People.Words = map[string][]string{"en": {"court", "e-mail"}}
+	b.People.Words = map[string][]string{"en": thinPeople}
 	b.Stop = config.Stop{Everything: o.chance(20)}
 	if o.chance(10) {
 		b.Stop.Platforms = []care.Platform{care.X}
+	}
+	b.Brand.Accounts = slices.Clone(b.Brand.Accounts)
+	for i := range b.Brand.Accounts {
+		if o.chance(2) {
+			b.Brand.Accounts[i].Automated = false
+		}
 	}
 	for i := range 2 + o.IntN(7) {
 		b.Rules = append(b.Rules, o.rule(fmt.Sprintf("r%d", i), b.Rules))
@@ -197,7 +220,7 @@ func (o thin) in(b *config.Bundle) In {
 	if o.chance(2) {
 		p.Author.Followers = ptr(oneOf(o, 5, 10, 50, 100, 1500))
 	}
-	in := In{Bundle: b, Post: p, Storm: o.chance(2), Now: tuesday.Add(time.Duration(o.IntN(8*24*60)) * time.Minute)}
+	in := In{Bundle: b, Storm: o.chance(2), Now: tuesday.Add(time.Duration(o.IntN(8*24*60)) * time.Minute)}
 	in.Triage = care.Triage{Relevance: oneOf(o, care.RelevanceAddressed, care.RelevanceAddressed, care.RelevanceAddressed, care.RelevanceAbout),
 		Lang: oneOf(o, "en", "es", "pt", "und", ""), Intent: oneOf(o, "refund", "outage", "legal", "praise", "", "fraud"), IntentScore: oneOf(o, 0, 0.3, 0.5, 0.6, 1),
 		Sentiment: oneOf(o, -1, -0.6, -0.5, -0.4, -0.1, 0, 0.2, 0.3, 1), Severity: care.Severity(oneOf(o, 0, 1, 1, 2, 2, 3, 4)), Influence: o.Float64(),
@@ -205,6 +228,11 @@ func (o thin) in(b *config.Bundle) In {
 	if p.Private { // triage takes a direct message as addressed
 		in.Triage.Relevance = care.RelevanceAddressed
 	}
+	if in.Triage.Relevance == care.RelevanceAddressed {
+		p.Addressed, p.InOurThread = o.IntN(5) > 0, o.chance(3)
+	}
+	p.CreatedAt = in.Now
+	in.Post = p
 	if o.chance(3) {
 		in.Triage.PersonalData = []string{"email"}
 	}
@@ -222,34 +250,50 @@ func (o thin) in(b *config.Bundle) In {
 
 var (
 	deadRule    = regexp.MustCompile(`^rule (\S+) (?:can never fire|is never reached):`)
+	refusedRule = regexp.MustCompile(`^(?:on (\S+) )?policy will always refuse what rule (\S+) says`)
 	deadForRule = regexp.MustCompile(`^rule (\S+) (?:can never fire|is never reached) for the (intent|platform) (\S+):`)
 )
 
 // The engine is the judge: what Lint says never fires, never does.
 func TestLintIsNeverWrong(t *testing.T) {
 	base := *standard(t)
-	tried, fired := map[string]int{}, 0
+	tried, fired, said := map[string]int{}, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		o := thin{rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))}
 		b := o.bundle(base)
-		dead, deadFor := map[string]string{}, map[[3]string]string{}
+		dead, deadFor, refused := map[string]string{}, map[[3]string]string{}, map[[2]string]string{}
 		for _, f := range lint(b, tuesday) {
 			if m := deadRule.FindStringSubmatch(f.Message); m != nil {
 				dead[m[1]] = f.Message
 				tried[m[0][len("rule "+m[1]):]]++
+			}
+			if m := refusedRule.FindStringSubmatch(f.Message); m != nil {
+				refused[[2]string{m[2], m[1]}] = f.Message
+				tried["refused"]++
 			}
 			if m := deadForRule.FindStringSubmatch(f.Message); m != nil {
 				deadFor[[3]string{m[1], m[2], m[3]}] = f.Message
 				tried["for the "+m[2]]++
 			}
 		}
-		if len(dead)+len(deadFor) == 0 {
+		if len(dead)+len(deadFor)+len(refused) == 0 {
 			return
 		}
 		engine := Compile(b)
 		for range 1000 {
 			in := o.in(b)
 			plan := engine.Decide(in)
+			if plan.Text != "" && in.Post.Account != "" {
+				for _, why := range []string{refused[[2]string{plan.Rule, ""}], refused[[2]string{plan.Rule, string(in.Post.Platform)}]} {
+					if why == "" {
+						continue
+					}
+					said++
+					if v := policy.MaySend(atTheDoor(o, in, plan)); v.Allowed {
+						t.Fatalf("%s\nyet it is allowed for %+v\n%+v\n%s", why, in.Post, plan, rulesOf(b))
+					}
+				}
+			}
 			for _, name := range append(plan.Tags, plan.Rule) { // a rule that tags adds its name
 				if name == "" {
 					continue
@@ -263,15 +307,35 @@ func TestLintIsNeverWrong(t *testing.T) {
 			}
 		}
 	})
-	for _, what := range []string{" can never fire:", " is never reached:", "for the intent"} {
-		if tried[what] < 10 {
+	for _, what := range []string{" can never fire:", " is never reached:", "for the intent", "refused"} {
+		if tried[what] < 3 {
 			t.Errorf("%q was tried %d times: %v", what, tried[what], tried)
 		}
 	}
 	if fired < 1000 {
 		t.Errorf("only %d rules fired, so little was tested", fired)
 	}
-	t.Log(tried, fired)
+	if said == 0 {
+		t.Error("nothing was said that policy refuses")
+	}
+	t.Log(tried, fired, said)
+}
+
+// atTheDoor is what the door asks policy about a plan.
+func atTheDoor(o thin, in In, plan care.Plan) policy.Request {
+	r := policy.Request{Now: in.Now, Platform: in.Post.Platform, Sender: policy.Bot, Kind: policy.Reply, Private: plan.Private, Post: in.Post}
+	if plan.Action == care.ActionDraft {
+		r.Sender = policy.Agent
+	}
+	if o.chance(2) {
+		r.LastCustomerPost = in.Now.Add(-time.Minute)
+	}
+	for _, a := range in.Bundle.Brand.Accounts {
+		if a.Platform == in.Post.Platform && a.ID == in.Post.Account {
+			r.Tier, r.AccountAutomated = a.Tier, a.Automated
+		}
+	}
+	return r
 }
 
 func rulesOf(b *config.Bundle) string {
