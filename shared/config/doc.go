@@ -4,7 +4,8 @@
 //
 // Load (and Read, which also tells where everything stands) checks the files and
 // reports every mistake at once, each with its file, line and column, what was
-// probably meant and what is allowed. Encode turns the result into one JSON document, which is what
-// AppConfig delivers and Parse reads: the functions never parse YAML (measured:
-// BenchmarkLoad against BenchmarkParse). Both ways end in the same checks.
+// probably meant and what is allowed. Encode turns the result into one JSON
+// document, which is what AppConfig delivers and Parse reads: the functions never
+// parse YAML (measured: BenchmarkLoad against BenchmarkParse). Both ways end in the
+// same checks.
 package config
