@@ -434,12 +434,12 @@ var takes = []struct {
 func (c *checker) rule(p string, i int, r Rule) {
 	c.name(p, "rule", r.Name, c.rules, i)
 	if strings.TrimSpace(r.Owner) == "" {
-		c.missing(p, "rule %s needs an owner: the team or role to ask about it", quote(r.Name))
+		c.missing(p+".owner", "rule %s needs an owner: the team or role to ask about it", quote(r.Name))
 	} else {
 		c.word(p+".owner", r.Owner)
 	}
 	if strings.TrimSpace(r.Reason) == "" {
-		c.missing(p, "rule %s needs a reason: a sentence that says why it is there", quote(r.Name))
+		c.missing(p+".reason", "rule %s needs a reason: a sentence that says why it is there", quote(r.Name))
 	} else {
 		c.short(p+".reason", r.Reason)
 	}

@@ -417,6 +417,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		f.Add(name, data)
 		f.Add(name, []byte(small()[name]))
+		f.Add(name, []byte(full()[name]))
 	}
 	for _, s := range []string{"", "\x00", "a: [", "a: {b: *c}", "&a [*a]", "? a", "- - - a", "a: !!binary x", "<<: {a: b}", "a: |\n b\nc", "\ufeffenabled: true", "a:\tb", "{", "---\n...\n---", "%YAML 1.2\n---\na: 1", "name: 'x\n\n", ": :", "a: .inf\nb: 0x10", "[]: 1", "{a: 1}: 2"} {
 		f.Add("brand.yaml", []byte(s))
@@ -468,10 +469,34 @@ func FuzzParse(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(good)
-	f.Add([]byte(`{"version":"1"}`))
+	for _, dir := range []map[string]string{small(), full()} {
+		b, err := Load(fsOf(dir))
+		if err != nil {
+			f.Fatal(err)
+		}
+		data, err := Encode(b)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	for _, s := range []string{`{"version":"1"}`, `{"version":"1","rules":[{"when":{"not":{"not":{"not":{}}}}}]}`, `{"version":"1","budgets":{"x":1e308},"storm":{"posts":-1,"within":"365d"}}`, `[`, `null`, ""} {
+		f.Add([]byte(s))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if b, err := Parse(data); (b == nil) == (err == nil) {
+		b, err := Parse(data)
+		if (b == nil) == (err == nil) {
 			t.Fatal("either a bundle or an error")
+		}
+		if err != nil {
+			return
+		}
+		again, err := Encode(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if same, err := Parse(again); err != nil || !cmp.Equal(b, same, equateEmpty) {
+			t.Fatalf("what is encoded again is another bundle: %v\n%s", err, cmp.Diff(b, same, equateEmpty))
 		}
 	})
 }

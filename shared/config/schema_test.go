@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -14,8 +15,14 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
+// compiled keeps the schemas, by file: compiling one takes longer than using it.
+var compiled sync.Map
+
 func schemaOf(t testing.TB, file string) *jsonschema.Schema {
 	t.Helper()
+	if s, ok := compiled.Load(file); ok {
+		return s.(*jsonschema.Schema)
+	}
 	c := jsonschema.NewCompiler()
 	main := strings.TrimSuffix(file, ".yaml") + ".schema.json"
 	for _, name := range []string{main, "test.schema.json"} {
@@ -35,6 +42,7 @@ func schemaOf(t testing.TB, file string) *jsonschema.Schema {
 	if err != nil {
 		t.Fatal(err)
 	}
+	compiled.Store(file, s)
 	return s
 }
 
