@@ -87,17 +87,13 @@ func suggestion(wrong string, known []string) string {
 // didYouMean suggests the known name that is closest to a wrong one: ", did you
 // mean "refund"?", or "" when nothing is close.
 func didYouMean(wrong string, known []string) string {
-	return didYouMeanThis(closest(wrong, known))
-}
-
-func didYouMeanThis(name string) string {
-	if name == "" {
-		return ""
+	if meant := closest(wrong, known); meant != "" {
+		return fmt.Sprintf(", did you mean %q?", meant)
 	}
-	return fmt.Sprintf(", did you mean %q?", name)
+	return ""
 }
 
-// closest is the known name that is closest to a wrong one, "" when none is near.
+// closest is the known name that was probably meant, "" when nothing is close.
 func closest(wrong string, known []string) string {
 	if len(wrong) < 3 || len(wrong) > 64 {
 		return "" // two letters are close to any other two

@@ -27,16 +27,19 @@ type Who struct {
 	Unit     string // a unit's name in brand.yaml, "" for none
 }
 
-// WhoOf is whose hours hold for a post: those of the first unit that it names,
-// and of the teams that take its platform and language (what triage heard, else
-// the platform's hint).
-func WhoOf(p care.Post, t care.Triage) Who {
+// Who is whose hours hold for a post: of the units that it names, those of the
+// first that keeps hours or promises of its own; else those of the teams that take
+// its platform and language (what triage heard, else the platform's hint).
+func (h Hours) Who(p care.Post, t care.Triage) Who {
 	w := Who{Platform: p.Platform, Lang: t.Lang}
 	if w.Lang == "" || w.Lang == "und" {
 		w.Lang = p.Lang
 	}
-	if len(t.Units) > 0 {
-		w.Unit = t.Units[0]
+	for _, name := range t.Units {
+		if _, ok := h.Units[name]; ok {
+			w.Unit = name
+			break
+		}
 	}
 	return w
 }
@@ -466,15 +469,4 @@ func (s Span) Holds(minute int) bool {
 		return s.Open <= minute && minute < s.Close
 	}
 	return minute >= s.Open || minute < s.Close
-}
-
-// Open, After and ExpectFor are what the main calendar says, whoever asks: For and
-// Promise take the post's.
-func (h Hours) Open(t time.Time) bool                        { return h.For(Who{}).Open(t) }
-func (h Hours) After(t time.Time, d time.Duration) time.Time { return h.For(Who{}).After(t, d) }
-func (h Hours) ExpectFor(p care.Platform) time.Duration {
-	if d, ok := h.Expect[string(p)]; ok {
-		return time.Duration(d)
-	}
-	return time.Duration(h.Expect["default"])
 }

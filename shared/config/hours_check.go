@@ -21,7 +21,7 @@ func (c *checker) hours() {
 	c.zone("timeZone", h.TimeZone)
 	c.week("week", h.Week)
 	c.holidays("holidays", h.Holidays)
-	c.expect("expect", h.Expect)
+	c.promises("expect", h.Expect)
 
 	c.most("teams", len(h.Teams), MaxTeams)
 	c.most("units", len(h.Units), MaxWords)
@@ -42,13 +42,9 @@ func (c *checker) hours() {
 		c.eachIn("brand.yaml", p+".languages", "language", t.Languages, c.b.Brand.Languages)
 	}
 
-	units := make([]string, len(c.b.Brand.Units))
-	for i, u := range c.b.Brand.Units {
-		units[i] = u.Name
-	}
 	for _, name := range slices.Sorted(maps.Keys(h.Units)) {
 		p, u := "units."+name, h.Units[name]
-		c.knownIn("brand.yaml", p+"#key", "unit", name, units)
+		c.brandName(p+"#key", "unit", name, c.units, func(i int) []string { return c.b.Brand.Units[i].Aliases })
 		if u.TimeZone == "" && len(u.Week) == 0 && len(u.Holidays) == 0 && len(u.Expect) == 0 {
 			c.fail(p, "nothing is said of %s: give it a timeZone, a week, holidays or expect, or leave it out", quote(name))
 		}
@@ -59,7 +55,7 @@ func (c *checker) hours() {
 			c.week(p+".week", u.Week)
 		}
 		c.holidays(p+".holidays", u.Holidays)
-		c.expect(p+".expect", u.Expect)
+		c.promises(p+".expect", u.Expect)
 	}
 }
 
@@ -69,15 +65,15 @@ func (c *checker) zone(path, name string) {
 	}
 	switch bare := strings.TrimLeftFunc(name, unicode.IsLetter); {
 	case name == "":
-		c.fail(path, "the time zone is missing: an IANA name such as Europe/Berlin is needed")
+		c.missing(path, "the time zone is missing: an IANA name such as Europe/Berlin is needed")
 	case bare != "" && strings.ContainsRune("+-", rune(bare[0])) && strings.ContainsAny(bare, "0123456789"):
 		c.fail(path, "%s is an offset and knows no summer time: an IANA name such as Europe/Berlin is needed", quote(name))
 	default:
-		hint := didYouMeanThis(likelyZone(name))
-		if hint == "" {
-			hint = ": an IANA name such as Europe/Berlin is needed"
+		if zone := likelyZone(name); zone != "" {
+			c.fail(path, "unknown time zone %s, did you mean %q?", quote(name), zone)
+		} else {
+			c.fail(path, "unknown time zone %s: an IANA name such as Europe/Berlin is needed", quote(name))
 		}
-		c.fail(path, "unknown time zone %s%s", quote(name), hint)
 	}
 }
 
@@ -86,7 +82,7 @@ func (c *checker) week(path string, week map[string][]string) {
 	for _, day := range slices.Sorted(maps.Keys(week)) {
 		p := path + "." + day
 		if short := strings.ToLower(day[:min(3, len(day))]); len(day) > 3 && slices.Contains(weekdays[:], short) {
-			c.fail(p+"#key", "unknown day %s%s", quote(day), didYouMeanThis(short))
+			c.fail(p+"#key", "unknown day %s, did you mean %q? allowed: %s", quote(day), short, strings.Join(weekdays[:], ", "))
 		} else {
 			c.known(p+"#key", "day", day, weekdays[:])
 		}
@@ -109,7 +105,7 @@ func (c *checker) week(path string, week map[string][]string) {
 		}
 	}
 	if open == 0 {
-		c.fail(path, "the week has no open hours at all")
+		c.missing(path, "the week has no open hours at all")
 	}
 }
 
@@ -126,7 +122,7 @@ func (c *checker) holidays(path string, list []Holiday) {
 	}
 }
 
-func (c *checker) expect(path string, expect map[string]Duration) {
+func (c *checker) promises(path string, expect map[string]Duration) {
 	for _, key := range slices.Sorted(maps.Keys(expect)) {
 		c.known(path+"."+key+"#key", "platform", key, append([]string{"default"}, platformNames...))
 		if d := time.Duration(expect[key]); d <= 0 {

@@ -185,13 +185,25 @@ func TestFor(t *testing.T) {
 	}
 }
 
-func TestWhoOf(t *testing.T) {
+func TestWho(t *testing.T) {
 	p := care.Post{Platform: care.X, Lang: "es"}
-	if got := WhoOf(p, care.Triage{Lang: "en", Units: []string{"a", "b"}}); got != (Who{care.X, "en", "a"}) {
-		t.Errorf("got %+v", got)
+	rows := []struct {
+		name   string
+		triage care.Triage
+		want   Who
+	}{
+		{"no unit", care.Triage{Lang: "en"}, Who{care.X, "en", ""}},
+		{"the platform's hint", care.Triage{Lang: "und"}, Who{care.X, "es", ""}},
+		{"a unit", care.Triage{Lang: "en", Units: []string{"Shop Larios"}}, Who{care.X, "en", "Shop Larios"}},
+		{"one without hours", care.Triage{Lang: "en", Units: []string{"Shop Nowhere"}}, Who{care.X, "en", ""}},
+		{"the first with hours", care.Triage{Lang: "en", Units: []string{"Shop Nowhere", "Shop Larios", "Shop Arrecife"}}, Who{care.X, "en", "Shop Larios"}},
 	}
-	if got := WhoOf(p, care.Triage{Lang: "und"}); got != (Who{care.X, "es", ""}) {
-		t.Errorf("got %+v", got)
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			if got := sunny().Who(p, row.triage); got != row.want {
+				t.Errorf("got %+v, want %+v", got, row.want)
+			}
+		})
 	}
 }
 

@@ -213,7 +213,7 @@ func (s *Service) Open(ctx context.Context, r Request) (Opened, error) {
 			queue = Route(bundle.Routing, r.Post, r.Triage, r.Match, priority)
 		}
 		target := bundle.Routing.SLA[r.Triage.Severity.String()]
-		due := bundle.Hours.For(config.WhoOf(r.Post, r.Triage)).Due(target, now)
+		due := bundle.Hours.For(bundle.Hours.Who(r.Post, r.Triage)).Due(target, now)
 		if at := r.promised(); !at.IsZero() && at.Before(due) {
 			due = at
 			reasons = append(reasons, care.Reason{By: "promise", Text: fmt.Sprintf("The author was told to hear from us by %s, which is sooner than the service level asks.",

@@ -182,18 +182,8 @@ func (d *decision) who() config.Who { return whoOf(d.Bundle, &d.Post, &d.Triage)
 
 func (d *decision) calendar() config.Calendar { return d.Bundle.Hours.For(d.who()) }
 
-// whoOf is whose hours hold for a post: of the units that it names, those of the
-// first that keeps hours.
-func whoOf(b *config.Bundle, p *care.Post, t *care.Triage) config.Who {
-	w := config.WhoOf(*p, *t)
-	for _, u := range t.Units {
-		if _, ok := b.Hours.Units[u]; ok {
-			w.Unit = u
-			break
-		}
-	}
-	return w
-}
+// whoOf is whose hours hold for the post.
+func whoOf(b *config.Bundle, p *care.Post, t *care.Triage) config.Who { return b.Hours.Who(*p, *t) }
 
 // isOpen says whether people answer now.
 func isOpen(in *In, b *config.Bundle) bool {
