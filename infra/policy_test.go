@@ -618,8 +618,19 @@ func TestConfigRollsOut(t *testing.T) {
 			askedFirst(t, tpl, id, list(p.Properties["Validators"]))
 		}
 		for id, e := range tpl.of(t, "AWS::AppConfig::Environment") {
-			if len(list(e.Properties["Monitors"])) == 0 {
-				t.Errorf("%s never rolls back", id)
+			watched := ""
+			for _, m := range list(e.Properties["Monitors"]) {
+				for alarm, a := range tpl.of(t, "AWS::CloudWatch::Alarm") {
+					if text(at(m, "AlarmArn")) == `{"Fn::GetAtt":["`+alarm+`","Arn"]}` {
+						watched += text(a.Properties)
+					}
+				}
+			}
+			for what, metric := range map[string]string{"triage fails": `"Value":"fielder-` + stage + `-triage"`, "reply fails": `"Value":"fielder-` + stage + `-reply"`,
+				"a function cannot read the bundle": `"MetricName":"` + metricRefusedConfig + `","Namespace":"Fielder/` + stage + `"`} {
+				if !strings.Contains(watched, metric) {
+					t.Errorf("%s does not roll back when %s", id, what)
+				}
 			}
 		}
 		for id, s := range tpl.of(t, "AWS::AppConfig::DeploymentStrategy") {

@@ -21,7 +21,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/appconfigdata"
 	"github.com/aws/smithy-go"
 
-	"github.com/fielder-care/fielder/shared/app/validate"
 	"github.com/fielder-care/fielder/shared/config"
 )
 
@@ -35,25 +34,13 @@ type checked struct {
 
 // checkConfig reads the six files of a directory and runs their tests: what the
 // validators in AppConfig would refuse is refused here first, with the place.
-func checkConfig(files fs.FS) (checked, error) {
-	bundle, err := config.Load(files)
-	var list config.Errors
-	if errors.As(err, &list) {
-		var c checked
-		for _, e := range list {
-			c.mistakes = append(c.mistakes, e.Error())
-		}
-		return c, nil
-	}
-	if err != nil {
-		return checked{}, err
-	}
-	var c checked
-	for _, f := range validate.Check(bundle) {
-		if f.Warning {
-			c.warnings = append(c.warnings, place(f))
+func checkConfig(name string, files fs.FS) (c checked, err error) {
+	bundle, r := judge(name, files)
+	for _, f := range r.Findings {
+		if f.Severity == severityError {
+			c.mistakes = append(c.mistakes, f.String())
 		} else {
-			c.mistakes = append(c.mistakes, place(f))
+			c.warnings = append(c.warnings, f.String())
 		}
 	}
 	if len(c.mistakes) > 0 {
@@ -63,9 +50,6 @@ func checkConfig(files fs.FS) (checked, error) {
 	c.content, err = config.Encode(bundle)
 	return c, err
 }
-
-// place is a finding as one line.
-func place(f config.Finding) string { return f.File + ": " + f.Path + ": " + f.Message }
 
 // releases are the versions of a system's config and their deployments.
 type releases struct {

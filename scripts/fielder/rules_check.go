@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 
 	"github.com/fielder-care/fielder/shared/app/validate"
@@ -83,7 +84,14 @@ func check(dir string) (checkReport, error) {
 	if err != nil {
 		return checkReport{}, err
 	}
-	r := checkReport{Config: dir, Findings: []found{}}
+	_, r := judge(dir, files)
+	return r, nil
+}
+
+// judge is check for files that are open, and gives the bundle too: nil when they
+// cannot be read as one.
+func judge(name string, files fs.FS) (*config.Bundle, checkReport) {
+	r := checkReport{Config: name, Findings: []found{}}
 	bundle, places, mistakes := config.Read(files)
 	for _, e := range mistakes {
 		r.Findings = append(r.Findings, found{Severity: severityError, File: e.File, Line: e.Line, Column: e.Column, Message: e.Message})
@@ -115,5 +123,5 @@ func check(dir string) (checkReport, error) {
 			r.Errors++
 		}
 	}
-	return r, nil
+	return bundle, r
 }

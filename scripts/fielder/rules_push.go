@@ -20,19 +20,16 @@ func rulesPush(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if dir == "" {
-		dir = ownConfig
-	}
-	files, err := configDir(dir)
+	dir, files, err := configFiles(dir)
 	if err != nil {
 		return err
 	}
-	c, err := checkConfig(files)
+	c, err := checkConfig(dir, files)
 	if err != nil {
 		return err
 	}
 	for _, w := range c.warnings {
-		fmt.Fprintln(errs, "warning:", w)
+		fmt.Fprintln(errs, w)
 	}
 	if len(c.mistakes) > 0 {
 		for _, m := range c.mistakes {

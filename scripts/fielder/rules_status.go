@@ -183,14 +183,10 @@ func (s standing) print(out io.Writer) {
 		fmt.Fprintf(out, "  rolling out  %s, by deployment %d, %s, %.0f%%\n", d.name(), d.Number, words(d.State), d.Percent)
 	}
 	fmt.Fprintf(out, "  served       %s\n", s.Served.Version)
-	for _, m := range s.Served.Mistakes {
-		fmt.Fprintln(out, "               "+plain(m))
-	}
+	printFindings(out, "               ", s.Served.Mistakes)
 	if e := s.Edits; e != nil {
 		fmt.Fprintf(out, "  edits        %s, watched; %s %s\n", e.Dir, e.what(), stampOf(e.At))
-		for _, m := range e.Mistakes {
-			fmt.Fprintln(out, "               "+plain(m))
-		}
+		printFindings(out, "               ", e.Mistakes)
 	}
 	if len(s.Events) > 0 {
 		fmt.Fprintln(out, "The newest deployment")

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -138,7 +139,7 @@ func (t *watcher) run(ctx context.Context, seen [sha256.Size]byte) {
 func (t *watcher) bring(ctx context.Context) {
 	began := time.Now()
 	last := edits{Dir: t.dir, At: t.w.stack.Clock().Now()}
-	c, err := checkConfig(t.files)
+	c, err := checkConfig(t.dir, t.files)
 	if err == nil {
 		last.Mistakes, last.Warnings = c.mistakes, c.warnings
 		if len(c.mistakes) == 0 {
@@ -164,14 +165,21 @@ func (t *watcher) bring(ctx context.Context) {
 		t.log("ERROR", "config refused", last)
 		t.count()
 		fmt.Fprintf(t.out, "%s is refused, the config before goes on:\n", t.dir)
-		for _, m := range last.Mistakes {
-			fmt.Fprintln(t.out, "  "+plain(m))
-		}
+		printFindings(t.out, "  ", last.Mistakes)
 	case !unchanged || recovered:
 		t.log("INFO", "config taken", last)
 		fmt.Fprintf(t.out, "%s is live: %s, %s, after %d ms\n", t.dir, last.Version, plural(len(c.bundle.Rules), "rule"), time.Since(began).Milliseconds())
-		for _, m := range last.Warnings {
-			fmt.Fprintln(t.out, "  warning: "+plain(m))
+		if n := len(last.Warnings); n > 0 {
+			fmt.Fprintf(t.out, "  %s: fielder rules check %s\n", plural(n, "warning"), t.dir)
+		}
+	}
+}
+
+// printFindings prints findings, of which one may have several lines.
+func printFindings(out io.Writer, indent string, findings []string) {
+	for _, f := range findings {
+		for line := range strings.Lines(f) {
+			fmt.Fprintln(out, indent+plain(strings.TrimRight(line, "\n")))
 		}
 	}
 }

@@ -319,8 +319,7 @@ func (s *Stack) loadDeployment(r cfn.Resource) error {
 }
 
 // validateFirst asks the validator functions about the versions that the template
-// newly brings, as AppConfig does when CloudFormation starts the deployment. A
-// function that a fault hits is asked again.
+// newly brings, as AppConfig does when CloudFormation starts the deployment.
 func (s *Stack) validateFirst(ctx context.Context) error {
 	for _, key := range sortedKeys(s.config.environments) {
 		e := s.config.environments[key]
@@ -328,13 +327,7 @@ func (s *Stack) validateFirst(ctx context.Context) error {
 			continue
 		}
 		p := s.config.profiles[e.application+"/"+e.template.Profile]
-		err := s.validate(ctx, p, p.template)
-		for range 2 {
-			if err != nil {
-				err = s.validate(ctx, p, p.template)
-			}
-		}
-		if err != nil {
+		if err := s.validate(ctx, p, p.template); err != nil {
 			return fmt.Errorf("%s: %w", p.id, err)
 		}
 	}
@@ -533,7 +526,11 @@ func schemaDetails(e *jsonschema.ValidationError) []invalidDetail {
 	return out
 }
 
-// validateByFunction returns why the function refuses, "" if it does not.
+// asks is how often a validator function is asked that does not answer.
+const asks = 3
+
+// validateByFunction returns why the function refuses, "" if it does not. One that
+// is throttled, dies or runs out of time has not refused: it is asked again.
 func (s *Stack) validateByFunction(ctx context.Context, to *profile, function string, h *hosted) (string, error) {
 	f := s.functionOf(function)
 	arn := arnOf("appconfig", "application/"+to.application+"/configurationprofile/"+to.ref)
@@ -546,18 +543,20 @@ func (s *Stack) validateByFunction(ctx context.Context, to *profile, function st
 		return "", err
 	}
 	defer s.clock.Begin()()
-	result, err := s.lambda.Invoke(ctx, lambda.Request{Function: f.name, Payload: payload})
-	if err != nil {
-		return "", err
+	for ask := 1; ; ask++ {
+		result, err := s.lambda.Invoke(ctx, lambda.Request{Function: f.name, Payload: payload})
+		if err == nil && !result.Failed {
+			return "", nil
+		}
+		var said struct{ ErrorType, ErrorMessage string }
+		if err == nil && (json.Unmarshal(result.Payload, &said) != nil || said.ErrorMessage == "") {
+			said.ErrorMessage = string(result.Payload)
+		}
+		answered := err == nil && !strings.HasPrefix(said.ErrorType, "Runtime.") && !strings.HasPrefix(said.ErrorType, "Sandbox.")
+		if answered || ask == asks || ctx.Err() != nil {
+			return said.ErrorMessage, err
+		}
 	}
-	if !result.Failed {
-		return "", nil
-	}
-	var said struct{ ErrorMessage string }
-	if json.Unmarshal(result.Payload, &said) != nil || said.ErrorMessage == "" {
-		said.ErrorMessage = string(result.Payload)
-	}
-	return said.ErrorMessage, nil
 }
 
 // --- deployments -----------------------------------------------------------

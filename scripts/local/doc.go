@@ -12,6 +12,8 @@
 // machine definition that were in flight when the stack stopped go on from the
 // state they were in, with its waits begun anew (Express ones are lost, as after
 // a crash on AWS; the ledger finds their posts); the time-to-live of items is
-// stored but nothing is deleted by it; signatures of requests are not verified,
+// stored but nothing is deleted by it; readers of a configuration are asked to
+// come back after a second, not after a minute, and only the newest deployment
+// of a configuration can be reverted; signatures of requests are not verified,
 // the access key alone names the caller.
 package local
