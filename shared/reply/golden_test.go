@@ -13,17 +13,6 @@ import (
 	"github.com/fielder-care/fielder/shared/config"
 )
 
-// The golden examples of the default files, with what triage finds assumed.
-func TestDefaultGoldenExamples(t *testing.T) {
-	b := standard(t)
-	if len(b.Tests) < 15 {
-		t.Fatalf("%d golden examples, want at least 15", len(b.Tests))
-	}
-	for _, f := range RunTests(b, Senses{}) {
-		t.Error(f)
-	}
-}
-
 // goldenRules do something else for each thing that an example can say of its
 // post.
 const goldenRules = `
@@ -99,7 +88,7 @@ func TestRunTests(t *testing.T) {
 		{"no queue for what no person gets", "assume: {question: true}", "queue: care-general", []string{"expected queue care-general, got none"}},
 		{"open", "assume: {}", "open: true", nil},
 		{"closed", `assume: {}`, "open: false", []string{"expected open false, got true"}},
-		// One hour of open time on X (hours.yaml).
+		// One hour of open time on X.
 		{"promise of the text", "assume: {complaint: true}", `promise: "2026-11-24 12:00", contains: [within 1 hour]`, nil},
 		{"promise without a text", "assume: {}", `promise: "2026-11-24 12:00"`, nil},
 		{"another promise", "assume: {}", `promise: "2026-11-24 12:30"`, []string{"expected promise 2026-11-24 12:30, got 2026-11-24 12:00"}},

@@ -34,9 +34,9 @@ func lint(b *config.Bundle, now time.Time) []config.Finding {
 			l.neverFires(i)
 			continue
 		}
-		l.partlyDead(i)
 		l.shadowed(i)
 		l.refused(i)
+		l.partlyDead(i)
 	}
 	l.refusedEverywhere()
 	l.untested()
@@ -93,7 +93,7 @@ func (l *linter) neverFires(i int) {
 // contradiction says what of some demands excludes each other, and where the last
 // of it stands.
 func (l *linter) contradiction(list []demand) (path, why string) {
-	for i := 0; i < len(list); {
+	for i := 0; i < len(list) && l.w.work <= maxWork; {
 		without := slices.Delete(slices.Clone(list), i, i+1)
 		if boxes, ok := l.w.boxes(conjunction(without)); ok && len(boxes) == 0 {
 			list = without
@@ -107,6 +107,8 @@ func (l *linter) contradiction(list []demand) (path, why string) {
 	}
 	path = list[len(list)-1].path
 	switch n := len(list); {
+	case n > 5: // more than anybody takes in, or too much work to find the least
+		return path, "what it asks excludes each other"
 	case n > 1:
 		return path, fmt.Sprintf("%s and %s exclude each other", strings.Join(words[:n-1], ", "), words[n-1])
 	case strings.HasPrefix(words[0], "it "): // a whole sentence: it is switched off
@@ -121,6 +123,9 @@ func (l *linter) contradiction(list []demand) (path, why string) {
 func (l *linter) partlyDead(i int) {
 	r := &l.rules[i]
 	for d, one := range r.demands {
+		if l.w.work > maxWork {
+			return
+		}
 		others := slices.Delete(slices.Clone(r.demands), d, d+1)
 		for n, alternative := range one.alternatives {
 			all := append(slices.Clone(others), alternative...)

@@ -160,6 +160,8 @@ type world struct {
 	attributes map[string]fact
 	values     []map[string]int // of attributes, by fact minus factCount
 	bags       [bagCount]map[string]int
+	steps      int      // of the current boxes
+	work       int      // steps before that
 	open       []bitset // minutes of the day, by weekday, at which somebody may be open
 	// Messenger has direct messages and nothing else, and has all of those of
 	// Facebook; kinds are of one sort or the other, but for story mentions; and a
@@ -538,11 +540,19 @@ type box struct {
 	none [bagCount]bitset
 }
 
-// maxBoxes bounds into how many boxes a rule is taken apart.
-const maxBoxes = 64
+// Bounds of the work, so that odd bundles are linted within seconds: into how many
+// boxes a rule is taken apart, in how many steps, and how many steps all of the
+// finer questions may take.
+const (
+	maxBoxes = 64
+	maxSteps = 4000
+	maxWork  = 1_000_000
+)
 
-// boxes takes a formula apart; false when there are too many of them.
+// boxes takes a formula apart; false when that is too much work.
 func (s *world) boxes(f formula) ([]box, bool) {
+	s.work += s.steps
+	s.steps = 0
 	return s.expand([]box{{is: make([]bitset, len(s.full))}}, f)
 }
 
@@ -580,7 +590,8 @@ func (s *world) expand(from []box, f formula) ([]box, bool) {
 			out = append(out, b)
 		}
 	}
-	return out, true
+	s.steps += len(from)
+	return out, s.steps <= maxSteps
 }
 
 // narrow applies one leaf to a box; false when nothing is left of it.
@@ -793,7 +804,8 @@ func (s *world) parts(path string, w *config.Condition) []demand {
 			add("author.minInfluence", fmt.Sprintf("an influence of at least %v", *a.MinInfluence), s.is(factInfluence, s.atLeast(factInfluence, *a.MinInfluence)))
 		}
 	}
-	if span, err := config.ParseSpan(w.Time, true); w.Time != "" && err == nil {
+	if w.Time != "" {
+		span, _ := config.ParseSpan(w.Time, true) // the loader refuses what is none
 		minutes := newBitset(24 * 60)
 		for m := range 24 * 60 {
 			if span.Holds(m) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
@@ -12,11 +13,14 @@ import (
 	"github.com/fielder-care/fielder/shared/config"
 )
 
-// bundleOf is the default bundle with other rules, and no tests.
+// bundleOf is the default bundle with other rules, plain hours, and no tests.
 func bundleOf(t testing.TB, rules string) *config.Bundle {
 	t.Helper()
 	b := *standard(t)
 	b.Rules, b.Tests = nil, nil
+	day := []string{"08:00-20:00"}
+	b.Hours = config.Hours{TimeZone: "Europe/Madrid", Expect: map[string]config.Duration{"x": config.Duration(time.Hour), "default": config.Duration(4 * time.Hour)},
+		Week: map[string][]string{"mon": day, "tue": day, "wed": day, "thu": day, "fri": day, "sat": {"09:00-14:00"}}}
 	if err := yaml.Unmarshal([]byte(rules), &b.Rules); err != nil {
 		t.Fatal(err)
 	}
@@ -280,5 +284,37 @@ func BenchmarkLint500Rules(b *testing.B) {
 	bundle := crowd(b)
 	for b.Loop() {
 		lint(bundle, tuesday)
+	}
+}
+
+// Rules that nobody would write, as many and as tangled as the loader takes, are
+// linted in seconds all the same.
+func TestLintOfTangledRulesEnds(t *testing.T) {
+	b := *standard(t)
+	b.Rules = nil
+	tangle := func(i int) config.Condition {
+		var w config.Condition
+		for k := range 4 {
+			var c config.Condition
+			for n := range 8 {
+				c.Any = append(c.Any, config.Condition{Intents: []string{thinIntents[(i+k+n)%4]}, Keywords: []string{fmt.Sprintf("w%d", n*k)},
+					Not: &config.Condition{Any: []config.Condition{{Question: ptr(n%2 == 0)}, {Languages: []string{"en"}}}}})
+			}
+			w.All = append(w.All, c)
+		}
+		return w
+	}
+	for i := range config.MaxRules {
+		b.Rules = append(b.Rules, config.Rule{Name: fmt.Sprintf("r%d", i), When: tangle(i), Then: config.Then{Action: care.ActionAnswer, Template: "thanks"}})
+	}
+	if data, err := config.Encode(&b); err != nil || len(data) < config.MaxBundleBytes*3/4 {
+		t.Fatalf("%d bytes, %v", len(data), err)
+	}
+	begin := time.Now()
+	lint(&b, tuesday)
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("took %v", took)
+	} else {
+		t.Log(took)
 	}
 }

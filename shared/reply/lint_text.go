@@ -270,14 +270,25 @@ func (l *linter) everyWord(name string, a audience) []string {
 	var list []string
 	switch name {
 	case "hours":
-		for _, c := range l.calendars(a) {
-			// A week from now on, every week of a year: while another team's clock is
-			// changed and ours is not, its hours are others here, for a week at least.
-			for n := range 53 {
+		add := func(who config.Who, weeks int) {
+			c := l.b.Hours.For(who)
+			for n := range weeks {
 				if s, ok := weekWords(a.lang, l.now.AddDate(0, 0, 7*n), c); ok {
 					list = append(list, s)
 				}
 			}
+		}
+		for name := range l.b.Hours.Units {
+			add(config.Who{Unit: name}, 1)
+		}
+		weeks := 1
+		if len(l.b.Hours.Teams) > 0 {
+			// While another team's clock is changed and ours is not, its hours are others
+			// here: for a week at least.
+			weeks = 53
+		}
+		for _, lang := range append([]string{""}, l.b.Brand.Languages...) {
+			add(config.Who{Platform: a.platform, Lang: lang}, weeks)
 		}
 	case "until":
 		list = l.everyTime(w, w.until)
@@ -335,16 +346,4 @@ func (l *linter) overMidnight() bool {
 	return late(h.Week) || slices.ContainsFunc(h.Teams, func(t config.Team) bool {
 		return t.TimeZone != h.TimeZone || late(t.Week)
 	})
-}
-
-// calendars are those that may hold for posts that an audience is answered.
-func (l *linter) calendars(a audience) []config.Calendar {
-	units := append([]string{""}, slices.Sorted(maps.Keys(l.b.Hours.Units))...)
-	var list []config.Calendar
-	for _, u := range units {
-		for _, lang := range append([]string{"", a.lang}, l.b.Brand.Languages...) {
-			list = append(list, l.b.Hours.For(config.Who{Platform: a.platform, Lang: lang, Unit: u}))
-		}
-	}
-	return list
 }
