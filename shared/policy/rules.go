@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -467,6 +468,17 @@ var optOutWords = map[string]bool{
 	"baja": true, "darme de baja de los mensajes": true, "no me escribáis": true, "no me escribáis más": true, "no me escribas más": true, "no más mensajes": true, "basta": true, "parad": true,
 }
 
+// optOutParts are the single words of optOutWords.
+var optOutParts = sync.OnceValue(func() map[string]bool {
+	parts := map[string]bool{}
+	for phrase := range optOutWords {
+		for w := range strings.FieldsSeq(phrase) {
+			parts[w] = true
+		}
+	}
+	return parts
+})
+
 // OptsOut says whether a text is nothing but the wish for no more messages:
 // "STOP", "@VeloriaCare unsubscribe!", "BAJA por favor". Whoever reads posts
 // records it as opt-out; MaySend refuses in any case.
@@ -481,6 +493,9 @@ func OptsOut(text string) bool {
 		switch w {
 		case "", "please", "pls", "por", "favor", "now", "ya":
 			continue
+		}
+		if !optOutParts()[w] { // as soon as anything else is said
+			return false
 		}
 		if words = append(words, w); len(words) > 8 {
 			return false

@@ -3,6 +3,7 @@ package reply
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -114,8 +115,17 @@ type rest struct {
 	pairs [][2]string // attributes
 	span  config.Span // minutes of the day
 	subs  [][]check   // of any and not
-	list  []string    // the names as the rule has them
-	words string      // said instead of the usual words when it does not hold
+	not   *config.Condition
+	list  []string // the names as the rule has them
+	words string   // said instead of the usual words when it does not hold
+}
+
+// holdsName says whether the name with number i is among those asked for.
+func (c *check) holdsName(i int32) bool {
+	if uint32(i) < 64 {
+		return c.set&(1<<i) != 0
+	}
+	return c.rest.names.has(i)
 }
 
 // holds says whether a check is met. It allocates nothing.
@@ -123,8 +133,7 @@ func (f *facts) holds(c *check) bool {
 	t := &f.in.Triage
 	switch c.op {
 	case opIn:
-		i := f.one[c.name]
-		return uint32(i) < 64 && c.set&(1<<i) != 0 || i >= 64 && c.rest.names.has(i)
+		return c.holdsName(f.one[c.name])
 	case opHasAny:
 		return c.rest.names.meets(f.many[c.name-nameProduct])
 	case opFlag:
@@ -341,7 +350,19 @@ func (c compiler) condition(w *config.Condition) []check {
 		add(k)
 	}
 	if w.Not != nil {
-		add(check{op: opNot, rest: &rest{subs: [][]check{c.condition(w.Not)}}})
+		add(check{op: opNot, rest: &rest{subs: [][]check{c.condition(w.Not)}, not: w.Not}})
+	}
+	return out
+}
+
+// asksAbout lists what a condition asks about, as its file calls it.
+func asksAbout(w *config.Condition) []string {
+	var out []string
+	for v, i := reflect.ValueOf(*w), 0; i < v.NumField(); i++ {
+		if !v.Field(i).IsZero() {
+			key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+			out = append(out, key)
+		}
 	}
 	return out
 }
@@ -499,9 +520,16 @@ func (f *facts) why(c *check) string {
 	case opDays:
 		return "the day is " + weekdays[f.weekday] + ", " + notOneOf(c.rest.list)
 	case opAny:
-		return "none of its alternatives holds"
+		var each []string
+		for _, sub := range c.rest.subs {
+			each = append(each, list(f.fails(sub), true))
+		}
+		if n := len(each); n > 3 {
+			each = append(each[:2], fmt.Sprintf("%d more do not hold either", n-2))
+		}
+		return "none of its alternatives holds (" + strings.Join(each, "; or ") + ")"
 	case opNot:
-		return "what it excludes is the case"
+		return "what it excludes is the case (" + few(asksAbout(c.rest.not)) + ")"
 	}
 	return "a condition does not hold"
 }

@@ -77,6 +77,7 @@ func everyLanguage(words map[string][]string) []string {
 // numbers.
 type facts struct {
 	e     *Engine
+	post  In // in points here: a copy that stays out of the heap
 	in    *In
 	one   [numNames]int32 // the post's name in each dimension, -1 for none that a rule asks for
 	many  [2]set          // products and units
@@ -93,9 +94,12 @@ type facts struct {
 }
 
 // look gathers the facts of a post.
-func (e *Engine) look(in *In) *facts {
+func (e *Engine) look(post *In) *facts {
 	f := e.facts.Get().(*facts)
-	f.e, f.in, f.open = e, in, 0
+	f.e, f.post, f.open = e, *post, 0
+	f.in = &f.post
+	in := f.in
+	in.Bundle = e.bundle
 	t, p, m := &in.Triage, &in.Post, &in.Match
 	for n, s := range [...]string{nameIntent: t.Intent, namePlatform: string(p.Platform), nameKind: string(p.Kind), nameLanguage: primary(t.Lang),
 		nameRelevance: string(t.Relevance), nameTier: m.Customer.Tier, nameGrade: string(m.Grade)} {
@@ -126,7 +130,7 @@ func (e *Engine) look(in *In) *facts {
 
 // done gives the memory of the facts back.
 func (f *facts) done() {
-	f.in = nil
+	f.post = In{} // keeps nothing of the post alive
 	f.e.facts.Put(f)
 }
 
@@ -178,7 +182,14 @@ func (f *facts) on(r *rule) bool {
 func (f *facts) tally(r *rule, atLeast float64) float64 {
 	held := len(r.checks)
 	for i := range r.checks {
-		if !f.holds(&r.checks[i]) {
+		c := &r.checks[i]
+		var ok bool
+		if c.op == opIn { // as most are: worth a short way
+			ok = c.holdsName(f.one[c.name])
+		} else {
+			ok = f.holds(c)
+		}
+		if !ok {
 			if held--; share(held, r) <= atLeast {
 				return 0
 			}

@@ -2,6 +2,7 @@ package reply
 
 import (
 	"fmt"
+	"syscall"
 	"testing"
 
 	"github.com/fielder-care/fielder/shared/care"
@@ -43,6 +44,8 @@ func keen(template string) config.Rule {
 	return config.Rule{Name: "keen", When: config.Condition{Question: &yes}, Then: config.Then{Action: care.ActionAnswer, Template: template}}
 }
 
+// BenchmarkEngine is what deciding a post costs with many rules, as CPU time
+// (cpu-ns/op); the bar is 20 microseconds for 200 rules.
 func BenchmarkEngine(b *testing.B) {
 	for _, n := range []int{10, 200, 500} {
 		for _, c := range []struct {
@@ -56,12 +59,25 @@ func BenchmarkEngine(b *testing.B) {
 					b.Fatalf("%s by %q", plan.Action, plan.Rule)
 				}
 				b.ReportAllocs()
+				n, before := 0, cpu(b)
 				for b.Loop() {
 					e.Decide(in)
+					n++
 				}
+				b.ReportMetric(float64(cpu(b)-before)/float64(n), "cpu-ns/op")
 			})
 		}
 	}
+}
+
+// cpu is the process's CPU time so far, in nanoseconds, which whatever else the
+// machine is doing blurs less.
+func cpu(b *testing.B) int64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return u.Utime.Nano() + u.Stime.Nano()
 }
 
 func BenchmarkCompile(b *testing.B) {

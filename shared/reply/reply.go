@@ -64,12 +64,11 @@ func (e *Engine) Decide(in In) care.Plan {
 // decide is Decide; optsOut is true when the author asks for no more automated
 // messages.
 func (e *Engine) decide(in In) (plan care.Plan, optsOut bool) {
-	in.Bundle = e.bundle
 	f := e.look(&in)
 	defer f.done()
 	optsOut = !in.Post.Author.Own && (f.found.has(e.optOut) || policy.OptsOut(in.Post.Text))
-	plan = care.Plan{ConfigVersion: e.bundle.Version, Seen: seen(&in), Else: care.ActionWatch}
-	if because(&in) != "" {
+	plan = care.Plan{ConfigVersion: e.bundle.Version, Seen: seen(f.in), Else: care.ActionWatch}
+	if because(f.in) != "" {
 		plan.Else = care.ActionEscalate
 	}
 	if by, why := f.never(optsOut); why != "" {

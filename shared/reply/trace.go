@@ -2,6 +2,7 @@ package reply
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/config"
@@ -42,7 +43,6 @@ const (
 func (e *Engine) Trace(in In) Trace {
 	plan, optsOut := e.decide(in)
 	t := Trace{Plan: plan, Rules: make([]Verdict, 0, len(e.rules))}
-	in.Bundle = e.bundle
 	f := e.look(&in)
 	defer f.done()
 	_, never := f.never(optsOut)
@@ -81,8 +81,8 @@ func (e *Engine) Trace(in In) Trace {
 		default:
 			winner = r
 			v.Status, v.Why = Fired, "it is the first rule whose conditions and guards all hold, and it "+r.does()
-			if t.Plan.Action == care.ActionEscalate && r.says {
-				v.Why = clause(t.Plan.Reasons[0].Text)
+			if _, but, fails := strings.Cut(t.Plan.Reasons[0].Text, " fits, but "); fails && r.says && t.Plan.Text == "" {
+				v.Why = "its conditions and guards hold, but " + strings.TrimSuffix(but, ".")
 			}
 		}
 		t.Rules = append(t.Rules, v)
