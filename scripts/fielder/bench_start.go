@@ -36,7 +36,7 @@ const (
 var baselines = map[string]string{
 	"triage": "config", "match": "table", "reply": "rules", "lookup": "rules",
 	"webhook": "edge", "poller": "edge", "send": "edge",
-	"invite": "workflow", "contact": "centre", "escalate": "centre", "ledger": "parked", "validate": bareBaseline,
+	"invite": "workflow", "contact": "centre", "escalate": "centre", "ledger": "parked", "panel": "door", "validate": bareBaseline,
 }
 
 // start is what the cold starts of one binary came to.

@@ -195,19 +195,22 @@ func (v *replayView) print() {
 }
 
 func (v *replayView) changes() {
-	v.line("\n%s of %s posts would go another way.\n", thousands(float64(v.Changed)), thousands(float64(v.Posts)))
+	v.line("\n%s of %s posts would go another way.", thousands(float64(v.Changed)), thousands(float64(v.Posts)))
 	v.table("outcome", len(v.Outcomes), func(row func(string, ...any)) {
 		for _, o := range v.Outcomes {
 			row(o.Outcome, o.Before, o.After, signed(o.After-o.Before))
 		}
 	}, "before", "after", "change")
-	var idle []string
+	var idle, tag []string
 	v.table("rule", len(v.Rules), func(row func(string, ...any)) {
 		for _, r := range v.Rules {
 			name := r.Rule
 			switch {
 			case name == "":
 				name = "(none)"
+			case r.Before == 0 && r.After == 0 && r.Tagged > 0:
+				tag = append(tag, fmt.Sprintf("%s (%s)", name, plural(r.Tagged, "post")))
+				continue
 			case r.Before == 0 && r.After == 0:
 				idle = append(idle, name)
 				continue
@@ -215,6 +218,9 @@ func (v *replayView) changes() {
 			row(plain(name), r.Before, r.After, signed(r.Gained), signed(-r.Lost))
 		}
 	}, "before", "after", "gained", "lost")
+	if len(tag) > 0 {
+		v.line("Tags only: %s", plain(strings.Join(tag, ", ")))
+	}
 	if len(idle) > 0 {
 		v.line("No post for: %s", plain(strings.Join(idle, ", ")))
 	}

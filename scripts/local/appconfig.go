@@ -544,7 +544,7 @@ func (s *Stack) validateByFunction(ctx context.Context, to *profile, function st
 	}
 	defer s.clock.Begin()()
 	for ask := 1; ; ask++ {
-		result, err := s.lambda.Invoke(ctx, lambda.Request{Function: f.name, Payload: payload})
+		result, err := s.lambda.Invoke(ctx, lambda.Request{Function: f.name, Payload: payload, Scheduled: true})
 		if err == nil && !result.Failed {
 			return "", nil
 		}

@@ -32,6 +32,7 @@ import (
 	"github.com/fielder-care/fielder/shared/app/reply"
 	"github.com/fielder-care/fielder/shared/app/send"
 	"github.com/fielder-care/fielder/shared/app/triage"
+	"github.com/fielder-care/fielder/shared/app/validate"
 	"github.com/fielder-care/fielder/shared/app/webhook"
 	"github.com/fielder-care/fielder/shared/care"
 )
@@ -50,6 +51,7 @@ var builders = map[string]func() error{
 	"lookup":   func() error { _, err := lookup.New(); return err },
 	"ledger":   func() error { _, err := ledger.New(); return err },
 	"panel":    func() error { _, err := panel.New(); return err },
+	"validate": func() error { _, err := validate.New(); return err },
 }
 
 // optionalSettings may be empty: without an instance of Amazon Connect there are

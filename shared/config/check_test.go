@@ -182,7 +182,7 @@ func TestBads(t *testing.T) {
 		{"rules.yaml", when, "when: {author: {minFollowers: 2, maxFollowers: 1}}", none, []string{"rules.yaml:9:35: minFollowers is above maxFollowers, so this never holds"}},
 		{"rules.yaml", when, "when: {author: {minInfluence: 2}}", ed, []string{"rules.yaml:9:35: must be between 0 and 1"}},
 		{"rules.yaml", when, "when: {time: 22-6}", ed, []string{`rules.yaml:9:18: "22-6" is not a time span: write it as "08:00-20:00"`}},
-		{"rules.yaml", when, `when: {time: "09:00-09:00"}`, none, []string{`rules.yaml:9:18: "09:00-09:00" ends before it begins`}},
+		{"rules.yaml", when, `when: {time: "09:00-09:00"}`, none, []string{`rules.yaml:9:18: "09:00-09:00" ends as it begins`}},
 		{"rules.yaml", when, "when: {days: [mon, friday]}", ed, []string{`rules.yaml:9:24: unknown day "friday"; allowed: mon, tue, wed, thu, fri, sat, sun`}},
 		{"rules.yaml", when, "when: {days: [tues]}", ed, []string{`rules.yaml:9:19: unknown day "tues", did you mean "tue"? allowed: mon, tue, wed, thu, fri, sat, sun`}},
 		{"rules.yaml", when, "when: {platforms: [], question: true}", ed, []string{"rules.yaml:9:23: the list is empty; name at least one, or leave platforms out if it does not matter"}},

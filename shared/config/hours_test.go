@@ -393,13 +393,3 @@ func TestPlaceholdersAndFill(t *testing.T) {
 		t.Error("an unknown variable was filled")
 	}
 }
-
-func TestTags(t *testing.T) {
-	tags := []string{"praise", CapTag(3), QueueTag("care-priority")}
-	if CapOf(tags) != 3 || QueueOf(tags) != "care-priority" {
-		t.Errorf("tags %v read as %d, %q", tags, CapOf(tags), QueueOf(tags))
-	}
-	if CapOf([]string{"max-per-day:x", "queue"}) != 0 || QueueOf(nil) != "" {
-		t.Error("found what is not there")
-	}
-}

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -68,42 +67,6 @@ func Fill(text string, value func(name string) (string, bool)) (string, bool) {
 		out.WriteString(v)
 		text = text[i+j+2:]
 	}
-}
-
-// capTag begins the tag in which a plan carries its rule's cap to the send door.
-const capTag = "max-per-day:"
-
-// CapTag is the tag that carries Guards.MaxPerCustomerPerDay in care.Plan.Tags.
-func CapTag(n int) string { return capTag + strconv.Itoa(n) }
-
-// CapOf reads the cap of automated answers per author and day from a plan's
-// tags; 0 when there is none.
-func CapOf(tags []string) int {
-	for _, t := range tags {
-		if s, ok := strings.CutPrefix(t, capTag); ok {
-			if n, err := strconv.Atoi(s); err == nil && n > 0 {
-				return n
-			}
-		}
-	}
-	return 0
-}
-
-// queueTag begins the tag in which a plan carries its rule's queue.
-const queueTag = "queue:"
-
-// QueueTag is the tag that carries Then.Queue in care.Plan.Tags.
-func QueueTag(queue string) string { return queueTag + queue }
-
-// QueueOf reads the queue that a rule asked for from a plan's tags, "" when it
-// asked for none.
-func QueueOf(tags []string) string {
-	for _, t := range tags {
-		if s, ok := strings.CutPrefix(t, queueTag); ok {
-			return s
-		}
-	}
-	return ""
 }
 
 // Rule finds a rule by name.

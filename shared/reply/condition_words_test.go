@@ -130,7 +130,7 @@ func TestKeywordsOfManySetsAreFoundAsIfEachWereAlone(t *testing.T) {
 			}
 		}
 	}
-	for n := 0; n < 20 && hits < 100; n++ { // few phrases are found: go on until some are
+	for n := 0; n < 200 && hits < 100; n++ { // few phrases are found: go on until some are
 		rapid.Check(t, check)
 	}
 	if hits < 100 {

@@ -261,7 +261,7 @@ func (c Caller) Called() bool {
 type Request struct {
 	Function  string
 	Payload   []byte
-	Scheduled bool // started by a schedule: costs are standing unless it publishes
+	Scheduled bool // started by a schedule or a roll-out: costs are standing unless it publishes
 	TraceID   string
 }
 

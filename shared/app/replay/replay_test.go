@@ -142,6 +142,7 @@ func TestReplay(t *testing.T) {
 		change(b)
 		return b
 	}
+	acknowledging := edit(func(b *config.Bundle) { b.Rules[0].Then.Action = care.ActionAcknowledge })
 	gone := decided(live, asks(90), nil)
 	gone.Deleted, gone.Post = noon, care.Post{Platform: care.X, NativeID: gone.Post.NativeID}
 	edited := decided(live, asks(91), nil)
@@ -160,7 +161,7 @@ func TestReplay(t *testing.T) {
 			name:  "nothing changes",
 			posts: []store.PostRecord{decided(live, asks(1), nil), decided(live, chatter(2), nil)},
 			draft: edit(func(*config.Bundle) {}),
-			want: Report{Posts: 2, Outcomes: []Outcome{{Answered, 1, 1}, {Ignored, 1, 1}}, Rules: []Rule{{"opening-hours", 1, 1, 0, 0}, {"thanks", 0, 0, 0, 0}},
+			want: Report{Posts: 2, Outcomes: []Outcome{{Answered, 1, 1}, {Ignored, 1, 1}}, Rules: []Rule{{"opening-hours", 1, 1, 0, 0, 0}, {"thanks", 0, 0, 0, 0, 0}},
 				Cost: []Cost{{care.X, 0.01, 0.01}}},
 		},
 		{
@@ -168,7 +169,7 @@ func TestReplay(t *testing.T) {
 			posts: []store.PostRecord{decided(live, asks(1), nil), decided(live, asks(2), nil)},
 			draft: edit(func(b *config.Bundle) { b.Rules[0].Enabled = new(bool) }),
 			want: Report{Posts: 2, Changed: 2, Outcomes: []Outcome{{Answered, 2, 0}, {Escalated, 0, 2}},
-				Rules:   []Rule{{"", 0, 2, 2, 0}, {"opening-hours", 2, 0, 0, 2}, {"thanks", 0, 0, 0, 0}},
+				Rules:   []Rule{{"", 0, 2, 2, 0, 0}, {"opening-hours", 2, 0, 0, 2, 0}, {"thanks", 0, 0, 0, 0, 0}},
 				Changes: []Change{{Change: "answered → escalated", Posts: 2}}, Cost: []Cost{{care.X, 0.02, 0}}},
 		},
 		{
@@ -176,7 +177,7 @@ func TestReplay(t *testing.T) {
 			posts: []store.PostRecord{decided(live, asks(1), nil)},
 			draft: edit(func(b *config.Bundle) { b.Rules[0].Then.Action = care.ActionDraft }),
 			want: Report{Posts: 1, Changed: 1, Outcomes: []Outcome{{Answered, 1, 0}, {Drafted, 0, 1}},
-				Rules:   []Rule{{"opening-hours", 1, 1, 0, 0}, {"thanks", 0, 0, 0, 0}},
+				Rules:   []Rule{{"opening-hours", 1, 1, 0, 0, 0}, {"thanks", 0, 0, 0, 0, 0}},
 				Changes: []Change{{Change: "answered → drafted", Posts: 1}}, Cost: []Cost{{care.X, 0.01, 0}}},
 		},
 		{
@@ -185,7 +186,7 @@ func TestReplay(t *testing.T) {
 			draft: edit(func(b *config.Bundle) {
 				b.Templates["hours"] = config.Template{Fallback: "en", Text: map[string]config.Text{"en": {Variants: []string{"See https://example.com/hours"}}}}
 			}),
-			want: Report{Posts: 1, Changed: 1, Outcomes: []Outcome{{Answered, 1, 1}}, Rules: []Rule{{"opening-hours", 1, 1, 0, 0}, {"thanks", 0, 0, 0, 0}},
+			want: Report{Posts: 1, Changed: 1, Outcomes: []Outcome{{Answered, 1, 1}}, Rules: []Rule{{"opening-hours", 1, 1, 0, 0, 0}, {"thanks", 0, 0, 0, 0, 0}},
 				Changes: []Change{{Change: "answered in other words", Posts: 1}}, Cost: []Cost{{care.X, 0.01, 0.2}}},
 		},
 		{
@@ -195,15 +196,31 @@ func TestReplay(t *testing.T) {
 				b.Rules = append(b.Rules, config.Rule{Name: "questions", When: config.Condition{Question: ptr(true)}, Then: config.Then{Action: care.ActionEscalate}})
 			}),
 			want: Report{Posts: 1, Outcomes: []Outcome{{Answered, 1, 1}},
-				Rules:    []Rule{{"opening-hours", 1, 1, 0, 0}, {"questions", 0, 0, 0, 0}, {"thanks", 0, 0, 0, 0}},
+				Rules:    []Rule{{"opening-hours", 1, 1, 0, 0, 0}, {"questions", 0, 0, 0, 0, 0}, {"thanks", 0, 0, 0, 0, 0}},
 				Conflict: []Conflict{{"opening-hours", "questions", 1}}, Cost: []Cost{{care.X, 0.01, 0.01}}},
+		},
+		{
+			name:  "a rule that only tags",
+			posts: []store.PostRecord{decided(live, asks(1), nil)},
+			draft: edit(func(b *config.Bundle) {
+				b.Rules = append([]config.Rule{{Name: "mark", When: config.Condition{Question: ptr(true)}, Then: config.Then{Action: config.ActionTag, Tags: []string{"asked"}}}}, b.Rules...)
+			}),
+			want: Report{Posts: 1, Changed: 1, Outcomes: []Outcome{{Answered, 1, 1}}, Changes: []Change{{Change: "answered with other tags", Posts: 1}},
+				Rules: []Rule{{"opening-hours", 1, 1, 0, 0, 0}, {"mark", 0, 0, 0, 0, 1}, {"thanks", 0, 0, 0, 0, 0}}, Cost: []Cost{{care.X, 0.01, 0.01}}},
+		},
+		{
+			name:  "an acknowledgement is said, and the post is escalated in the end",
+			posts: []store.PostRecord{decided(acknowledging, asks(1), nil), refused(decided(acknowledging, asks(2), nil), "guard:stop", "The kill switch is on.")},
+			draft: acknowledging,
+			want: Report{Posts: 2, Outcomes: []Outcome{{Acknowledged, 1, 1}, {Escalated, 1, 1}}, Refusals: []Refusal{{By: "guard:stop", Text: "x", Before: 1, After: 1}},
+				Rules: []Rule{{"opening-hours", 2, 2, 0, 0, 0}, {"thanks", 0, 0, 0, 0, 0}}, Cost: []Cost{{care.X, 0.01, 0.01}}},
 		},
 		{
 			name:  "deleted, edited and undecided posts are left out",
 			posts: []store.PostRecord{decided(live, asks(1), nil), gone, edited, waiting},
 			draft: edit(func(*config.Bundle) {}),
 			want: Report{Posts: 1, Skipped: Skipped{Deleted: 1, Edited: 1, Undecided: 1}, Outcomes: []Outcome{{Answered, 1, 1}},
-				Rules: []Rule{{"opening-hours", 1, 1, 0, 0}, {"thanks", 0, 0, 0, 0}}, Cost: []Cost{{care.X, 0.01, 0.01}}},
+				Rules: []Rule{{"opening-hours", 1, 1, 0, 0, 0}, {"thanks", 0, 0, 0, 0, 0}}, Cost: []Cost{{care.X, 0.01, 0.01}}},
 		},
 		{
 			name: "an agent has the conversation, and the draft would have answered",
@@ -211,7 +228,7 @@ func TestReplay(t *testing.T) {
 				decided(live, asks(2), nil)},
 			draft: edit(func(*config.Bundle) {}),
 			want: Report{Posts: 2, Outcomes: []Outcome{{Answered, 1, 1}, {Escalated, 1, 1}}, Agent: Agent{Posts: 1, Silent: 1},
-				Rules: []Rule{{"", 1, 1, 0, 0}, {"opening-hours", 1, 1, 0, 0}, {"thanks", 0, 0, 0, 0}}, Cost: []Cost{{care.X, 0.01, 0.01}}},
+				Rules: []Rule{{"", 1, 1, 0, 0, 0}, {"opening-hours", 1, 1, 0, 0, 0}, {"thanks", 0, 0, 0, 0, 0}}, Cost: []Cost{{care.X, 0.01, 0.01}}},
 		},
 		{
 			name:  "policy refuses what nobody summoned us for",
@@ -219,7 +236,7 @@ func TestReplay(t *testing.T) {
 			draft: edit(func(b *config.Bundle) {
 				b.Rules = []config.Rule{{Name: "pushy", When: config.Condition{Relevance: []care.Relevance{care.RelevanceAbout}}, Then: config.Then{Action: care.ActionAnswer, Template: "hours"}}}
 			}),
-			want: Report{Posts: 1, Changed: 1, Outcomes: []Outcome{{Escalated, 1, 1}}, Rules: []Rule{{"", 1, 0, 0, 1}, {"pushy", 0, 1, 1, 0}},
+			want: Report{Posts: 1, Changed: 1, Outcomes: []Outcome{{Escalated, 1, 1}}, Rules: []Rule{{"", 1, 0, 0, 1, 0}, {"pushy", 0, 1, 1, 0, 0}},
 				Changes:  []Change{{Change: "escalated by another rule", Posts: 1}},
 				Refusals: []Refusal{{By: "policy:x-summoned", Text: "x", After: 1}}},
 		},
@@ -229,7 +246,7 @@ func TestReplay(t *testing.T) {
 				refused(decided(live, asks(2), nil), "guard:daily-cap", "This author has had as many automated replies today as one person may get.")},
 			draft: edit(func(b *config.Bundle) { b.Rules[0].Name = "renamed" }),
 			want: Report{Posts: 2, Changed: 2, Outcomes: []Outcome{{Answered, 0, 1}, {Escalated, 2, 1}},
-				Rules:    []Rule{{"opening-hours", 2, 0, 0, 2}, {"renamed", 0, 2, 2, 0}, {"thanks", 0, 0, 0, 0}},
+				Rules:    []Rule{{"opening-hours", 2, 0, 0, 2, 0}, {"renamed", 0, 2, 2, 0, 0}, {"thanks", 0, 0, 0, 0, 0}},
 				Changes:  []Change{{Change: "escalated by another rule", Posts: 1}, {Change: "escalated → answered", Posts: 1}},
 				Refusals: []Refusal{{By: "guard:daily-cap", Text: "x", Before: 1}, {By: "platform:x", Text: "x", Before: 1, After: 1}},
 				Cost:     []Cost{{care.X, 0, 0.01}}},
@@ -238,7 +255,7 @@ func TestReplay(t *testing.T) {
 			name:  "a budget lets through what it pays for",
 			posts: []store.PostRecord{decided(live, asks(1), nil), decided(live, asks(2), nil), decided(live, asks(3), nil)},
 			draft: edit(func(b *config.Bundle) { b.Budgets = map[care.Platform]float64{care.X: 0.025} }),
-			want: Report{Posts: 3, Changed: 1, Outcomes: []Outcome{{Answered, 3, 2}, {Escalated, 0, 1}}, Rules: []Rule{{"opening-hours", 3, 3, 0, 0}, {"thanks", 0, 0, 0, 0}},
+			want: Report{Posts: 3, Changed: 1, Outcomes: []Outcome{{Answered, 3, 2}, {Escalated, 0, 1}}, Rules: []Rule{{"opening-hours", 3, 3, 0, 0, 0}, {"thanks", 0, 0, 0, 0, 0}},
 				Changes:  []Change{{Change: "answered → escalated", Posts: 1}},
 				Refusals: []Refusal{{By: "guard:budget", Text: "x", After: 1}}, Cost: []Cost{{care.X, 0.03, 0.02}}},
 		},
@@ -248,14 +265,14 @@ func TestReplay(t *testing.T) {
 			draft:   edit(func(b *config.Bundle) { b.Rules[0].Then.Action = care.ActionWatch }),
 			against: edit(func(b *config.Bundle) { b.Rules[0].Name = "other" }),
 			want: Report{Posts: 1, Changed: 1, Outcomes: []Outcome{{Answered, 1, 0}, {Recorded, 0, 1}},
-				Rules:   []Rule{{"opening-hours", 0, 1, 1, 0}, {"other", 1, 0, 0, 1}, {"thanks", 0, 0, 0, 0}},
+				Rules:   []Rule{{"opening-hours", 0, 1, 1, 0, 0}, {"other", 1, 0, 0, 1, 0}, {"thanks", 0, 0, 0, 0, 0}},
 				Changes: []Change{{Change: "answered → recorded", Posts: 1}}, Cost: []Cost{{care.X, 0.01, 0}}},
 		},
 		{
 			name:  "what the rules saw was not kept",
 			posts: []store.PostRecord{unseen(decided(live, asks(1), nil)), unseen(decided(live, chatter(2), nil))},
 			draft: edit(func(*config.Bundle) {}),
-			want: Report{Posts: 2, Unseen: 1, Outcomes: []Outcome{{Answered, 1, 1}, {Ignored, 1, 1}}, Rules: []Rule{{"opening-hours", 1, 1, 0, 0}, {"thanks", 0, 0, 0, 0}},
+			want: Report{Posts: 2, Unseen: 1, Outcomes: []Outcome{{Answered, 1, 1}, {Ignored, 1, 1}}, Rules: []Rule{{"opening-hours", 1, 1, 0, 0, 0}, {"thanks", 0, 0, 0, 0, 0}},
 				Cost: []Cost{{care.X, 0.01, 0.01}}},
 		},
 	} {

@@ -95,6 +95,8 @@ type Rule struct {
 	After  int    `json:"after"`
 	Gained int    `json:"gained"`
 	Lost   int    `json:"lost"`
+	// Tagged posts get its tags from the draft, whichever rule decides them.
+	Tagged int `json:"tagged,omitempty"`
 }
 
 // Conflict is a pair of rules of the draft that both fit the same posts and want
@@ -207,6 +209,9 @@ func (t *tally) post(j *judged) {
 		}
 	}
 	t.rule(j)
+	for _, name := range j.after.tagged {
+		entry(t.rules, name).Tagged++
+	}
 	for _, loser := range j.after.rivals {
 		t.conflicts[[2]string{j.after.plan.Rule, loser}]++
 	}
@@ -353,7 +358,7 @@ func (t *tally) done() *Report {
 		r.Rules = append(r.Rules, *rule)
 	}
 	slices.SortStableFunc(r.Rules, func(a, b Rule) int {
-		return cmp.Or(cmp.Compare(max(b.Before, b.After), max(a.Before, a.After)))
+		return cmp.Compare(max(b.Before, b.After), max(a.Before, a.After))
 	})
 	for pair, n := range t.conflicts {
 		r.Conflict = append(r.Conflict, Conflict{pair[0], pair[1], n})
