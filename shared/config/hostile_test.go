@@ -130,6 +130,7 @@ func hostile() []struct{ name, file, text, want string } {
 		{"variable and more without quotes in a list", f, "platforms:\n  - {{name}}, hello\n", "followup.yaml:2:5: a text that begins with \"{{\" must stand in quotes"},
 		{"bracket never closed before another key", f, "platforms: [x,\nperDay: 1\nenabled: false\n", "followup.yaml:3:8: expected \",\" or \"]\" before this; if it is all one text, put it in quotes; the \"[\" of line 1 is still open here"},
 		{"bracket never closed after a comma", f, "platforms: [x,\n", "followup.yaml:2:1: the file ends here, but a bracket above is never closed"},
+		{"bracket never closed in the last line", f, "platforms: [x,", "followup.yaml:1:15: the file ends here, but a bracket above is never closed"},
 		{"text after a bracket", f, "platforms: [x] and y\n", "followup.yaml:1:16: \"and y\" stands after the closing bracket; if it is all one text, put the whole in quotes and write \\\" for a quote in it"},
 		{"text after the only value", f, "\"enabled\" false\n", "followup.yaml:1:11: \"false\" stands after the closing quote; if it is all one text, put the whole in quotes and write \\\" for a quote in it"},
 		{"bracket closed twice", f, "platforms: ]\n", "followup.yaml:1:12: a text cannot begin with \"]\"; put it in quotes"},

@@ -86,7 +86,7 @@ func parseYAML(text string) (root *node, faults []fault) {
 	}
 	switch err := decode(d, &second); {
 	case err == nil:
-		r.fail(position{second.Line, second.Column}, oneOnly)
+		r.fail(r.place(second.Line, second.Column), oneOnly)
 	case !errors.Is(err, io.EOF):
 		return nil, []fault{r.explain(d, err)}
 	}
@@ -126,7 +126,7 @@ func (r *reader) broken(at position, message string) *node {
 }
 
 func (r *reader) node(y *yaml.Node, depth int) *node {
-	n := &node{at: position{y.Line, y.Column}}
+	n := &node{at: r.place(y.Line, y.Column)}
 	switch {
 	case y.Kind == yaml.AliasNode || y.Anchor != "":
 		return r.broken(n.at, noAnchors)
@@ -174,7 +174,7 @@ func (r *reader) node(y *yaml.Node, depth int) *node {
 
 // key is a word, whatever YAML takes it for: null and 1 are words here.
 func (r *reader) key(y *yaml.Node) *node {
-	at := position{y.Line, y.Column}
+	at := r.place(y.Line, y.Column)
 	switch {
 	case y.Tag == "!!merge":
 		return r.broken(at, noAnchors)
@@ -198,6 +198,15 @@ func (r *reader) line(i int) string {
 		return ""
 	}
 	return r.lines[i-1]
+}
+
+// place is where the library says, but for the end of a text without a last line
+// break, which it takes for a line of its own.
+func (r *reader) place(line, column int) position {
+	if last := len(r.lines); line > last {
+		return position{last, utf8.RuneCountInString(r.lines[last-1]) + 1}
+	}
+	return position{line, column}
 }
 
 // split gives what stands before and after a place in its line. Columns count
@@ -246,6 +255,7 @@ func marks(d *yaml.Decoder) (problem string, begin, wrong, alias position) {
 // explain says a syntax error in words.
 func (r *reader) explain(d *yaml.Decoder, err error) fault {
 	problem, begin, wrong, alias := marks(d)
+	wrong = r.place(wrong.line, wrong.column)
 	before, after := r.split(wrong)
 	word := r.char(wrong)
 	if i := bareVariable(r.line(wrong.line)); i >= 0 {

@@ -142,7 +142,7 @@ func TestPanicOfTheLibraryIsASyntaxError(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	f := (&reader{}).explain(d, err)
+	f := (&reader{lines: []string{""}}).explain(d, err)
 	if want := (fault{position{1, 1}, "this cannot be read (internal error); write it in a simpler way"}); f != want {
 		t.Errorf("got %+v, want %+v", f, want)
 	}
