@@ -98,7 +98,7 @@ func hostile() []struct{ name, file, text, want string } {
 		{"list as key", f, "[a]: b\n", "followup.yaml:1:1: expected a plain word as key"},
 		{"mapping as key", f, "{a: b}: c\n", "followup.yaml:1:1: expected a plain word as key"},
 		{"nothing as key", f, "?\n: false\n", "followup.yaml:1:2: expected a plain word as key"},
-		{"nothing as key in braces", f, "{: false}\n", "followup.yaml:1:2: a value is missing before \":\""},
+		{"nothing as key in braces", f, "{: false}\n", "followup.yaml:1:2: expected a plain word as key"},
 		{"number as key", f, "1: a\n", "followup.yaml:1:1: unknown key \"1\""},
 		{"deep brackets", f, "platforms: " + repeat("["), "followup.yaml:1:10012: this is nested too deeply"},
 		{"deep braces over lines", f, "platforms: " + repeat("{a:\n "), "followup.yaml:10001:2: this is nested too deeply"},

@@ -4,15 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 )
 
-// go.yaml.in/yaml/v3 reads the syntax, and takes time in proportion to the text
+// go.yaml.in/yaml/v4 reads the syntax, and takes time in proportion to the text
 // (BenchmarkHostile). Three things are ours: its tree becomes nodes without
 // following an alias; what config files do without is refused by name (anchors,
 // aliases, merge keys, tags, directives, keys that are no words, several
@@ -82,13 +81,13 @@ func parseYAML(text string) (root *node, faults []fault) {
 	case errors.Is(err, io.EOF):
 		return nil, nil
 	case err != nil:
-		return nil, []fault{r.explain(d, err)}
+		return nil, []fault{r.explain(err)}
 	}
 	switch err := decode(d, &second); {
 	case err == nil:
 		r.fail(r.place(second.Line, second.Column), oneOnly)
 	case !errors.Is(err, io.EOF):
-		return nil, []fault{r.explain(d, err)}
+		return nil, []fault{r.explain(err)}
 	}
 	top := first.Content[0]
 	if root = r.node(top, 0); root.kind == nullNode && top.Value == "" {
@@ -235,39 +234,19 @@ func (r *reader) char(at position) string {
 	return after[:size]
 }
 
-// marks are the places that the library knows of a syntax error: where the value
-// begins that is wrong, and where it goes wrong. Its message tells only a line, and
-// that may be the first of a long list, or one too low; so they are read where it
-// keeps them.
-func marks(d *yaml.Decoder) (problem string, begin, wrong, alias position) {
-	parser := reflect.ValueOf(d).Elem().FieldByName("parser").Elem()
-	scanner := parser.FieldByName("parser")
-	mark := func(v reflect.Value) position {
-		return position{int(v.FieldByName("line").Int()) + 1, int(v.FieldByName("column").Int()) + 1}
-	}
-	problem = scanner.FieldByName("problem").String()
-	if problem == "" {
-		return "", position{}, mark(scanner.FieldByName("mark")), mark(parser.FieldByName("event").FieldByName("start_mark"))
-	}
-	return problem, mark(scanner.FieldByName("context_mark")), mark(scanner.FieldByName("problem_mark")), position{}
-}
-
 // explain says a syntax error in words.
-func (r *reader) explain(d *yaml.Decoder, err error) fault {
-	problem, begin, wrong, alias := marks(d)
-	wrong = r.place(wrong.line, wrong.column)
+func (r *reader) explain(err error) fault {
+	var e *yaml.LoadError
+	if !errors.As(err, &e) {
+		return fault{position{1, 1}, err.Error()}
+	}
+	problem, begin, wrong := e.Message, position{e.ContextMark.Line, e.ContextMark.Column}, r.place(e.Mark.Line, e.Mark.Column)
 	before, after := r.split(wrong)
 	word := r.char(wrong)
 	if i := bareVariable(r.line(wrong.line)); i >= 0 {
 		return fault{position{wrong.line, utf8.RuneCountInString(r.line(wrong.line)[:i]) + 1}, noBraces}
 	}
 	switch problem {
-	case "": // not of the scanner or the parser
-		message := strings.TrimPrefix(err.Error(), "yaml: ")
-		if strings.HasPrefix(message, "unknown anchor") {
-			return fault{alias, noAnchors}
-		}
-		return fault{wrong, message}
 	case "found character that cannot start any token":
 		if word == "\t" {
 			return fault{wrong, noTabs}
@@ -279,7 +258,7 @@ func (r *reader) explain(d *yaml.Decoder, err error) fault {
 		return fault{begin, "the quote that opens here is never closed"}
 	case "found unknown escape character":
 		return fault{wrong, fmt.Sprintf("%s means nothing; write \\\\ for a backslash, or use single quotes", quote(string([]rune(after + " ")[:2])))}
-	case "did not find expected hexdecimal number":
+	case "did not find expected hexadecimal number":
 		return fault{wrong, "\\x, \\u and \\U need hexadecimal digits; write \\\\ for a backslash, or use single quotes"}
 	case "found invalid Unicode character escape code":
 		return fault{wrong, "this number is no character; write the character itself"}
@@ -328,6 +307,8 @@ func (r *reader) explain(d *yaml.Decoder, err error) fault {
 		return fault{begin, noAnchors}
 	}
 	switch {
+	case strings.HasPrefix(problem, "unknown anchor"):
+		return fault{wrong, noAnchors}
 	case strings.HasPrefix(problem, "exceeded max depth"):
 		return fault{wrong, tooDeep}
 	case strings.HasPrefix(r.from(begin), "!"):

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 )
 
 // plain turns a node into what cmp can show: texts, nil, lists and mappings.
@@ -142,7 +142,7 @@ func TestPanicOfTheLibraryIsASyntaxError(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	f := (&reader{lines: []string{""}}).explain(d, err)
+	f := (&reader{lines: []string{""}}).explain(err)
 	if want := (fault{position{1, 1}, "this cannot be read (internal error); write it in a simpler way"}); f != want {
 		t.Errorf("got %+v, want %+v", f, want)
 	}
