@@ -149,6 +149,9 @@ func TestDrafts(t *testing.T) {
 		if d.By != "ana" || d.Approved != text || d.Text == text || d.Text == "" {
 			t.Errorf("draft %+v", d)
 		}
+		if out, stderr, err := fielder(t, "rules", "explain", string(post)); err != nil || !strings.Contains(out, "What became of the draft: The draft was sent by ana.\n  with other words: \""+text) {
+			t.Errorf("explain: %v\n%s%s", err, out, stderr)
+		}
 		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 			conv, err := w.table.Conversation(t.Context(), d.Conversation)
 			if err == nil && conv.State == care.StateResolved && conv.Escalation == nil {
