@@ -57,18 +57,12 @@ func draftCommand(ctx context.Context, args []string, out, errs io.Writer) error
 	if err != nil {
 		return err
 	}
-	p := panelAPI{running: r}
+	p := panelAPI{url: r.URL}
 	if p.token, err = r.agentToken(ctx, *as); err != nil {
 		return err
 	}
 	if do == "list" {
 		return p.list(ctx, *queue, out)
-	}
-	path := "/panel/drafts/" + drafts.ID(care.PostID(words[0]))
-	var seen drafts.Shown
-	tag, err := p.call(ctx, http.MethodGet, path, "", nil, &seen)
-	if err != nil {
-		return err
 	}
 	body := map[string]any{"reason": *reason}
 	if do == "approve" {
@@ -77,7 +71,8 @@ func draftCommand(ctx context.Context, args []string, out, errs io.Writer) error
 			body["text"] = *text
 		}
 	}
-	if _, err := p.call(ctx, http.MethodPost, path+"/"+do, tag, body, &seen); err != nil {
+	seen, err := p.settle(ctx, care.PostID(words[0]), do, body)
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "%s: %s", words[0], seen.Status)
@@ -92,9 +87,17 @@ func draftCommand(ctx context.Context, args []string, out, errs io.Writer) error
 }
 
 // panelAPI is the panel's API of a running stack, asked by one agent.
-type panelAPI struct {
-	*running
-	token string
+type panelAPI struct{ url, token string }
+
+// settle approves or rejects the draft of a post as it stands.
+func (p panelAPI) settle(ctx context.Context, post care.PostID, do string, body map[string]any) (drafts.Shown, error) {
+	path := "/panel/drafts/" + drafts.ID(post)
+	var seen drafts.Shown
+	tag, err := p.call(ctx, http.MethodGet, path, "", nil, &seen)
+	if err == nil {
+		_, err = p.call(ctx, http.MethodPost, path+"/"+do, tag, body, &seen)
+	}
+	return seen, err
 }
 
 // agentToken has the stack sign a token for an agent.
@@ -132,7 +135,7 @@ func (p panelAPI) call(ctx context.Context, method, path, tag string, body, into
 		}
 		sent = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, p.URL+path, sent)
+	req, err := http.NewRequestWithContext(ctx, method, p.url+path, sent)
 	if err != nil {
 		return "", err
 	}

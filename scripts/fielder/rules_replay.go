@@ -66,6 +66,9 @@ func rulesReplay(ctx context.Context, args []string, out, errs io.Writer) error 
 		return err
 	}
 	o.Sweep.Platform = care.Platform(*platform)
+	if s.local != nil {
+		o.Sweep.Segments = 1
+	}
 	began := time.Now()
 	p := &ticker{out: errs, live: isTerminal(errs), began: began, last: began}
 	o.Progress = p.posts

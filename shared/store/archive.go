@@ -32,6 +32,8 @@ type Sweep struct {
 	Since, Until time.Time
 	Platform     care.Platform
 	// Segments is into how many parts the table is cut; each is read on its own.
+	// DynamoDB serves them side by side. The local engine looks at the whole table
+	// for every page of a part: there, 1 is fastest.
 	Segments int
 }
 
@@ -47,6 +49,10 @@ type Page struct {
 	// Units are the read request units that it cost.
 	Units float64
 }
+
+// pageItems bounds a page beside DynamoDB's own 1 MB: the local engine reads all
+// that is left of the table for a page without such a bound.
+const pageItems = 300
 
 // archived are the attributes that a sweep reads.
 var archived = []string{attrPK, attrPost, attrBody, attrClaimed, attrPlan, attrPlanText, attrOutcome, attrDecidedAt, attrDecision, attrEdits, attrEditedAt, attrDeleted}
@@ -69,12 +75,15 @@ func (a *Archive) Read(ctx context.Context, s Sweep, segment int, each func(Page
 	named := names(archived...)
 	projection := "#" + strings.Join(archived, ", #")
 	named["#sk"] = attrSK
-	consistent, part, parts := true, int32(segment), int32(s.Segments)
+	consistent, part, parts, most := true, int32(segment), int32(s.Segments), int32(pageItems)
 	in := &dynamodb.ScanInput{
-		TableName: &a.name, ConsistentRead: &consistent, Segment: &part, TotalSegments: &parts,
+		TableName: &a.name, ConsistentRead: &consistent, Limit: &most,
 		FilterExpression: &condition, ProjectionExpression: &projection,
 		ExpressionAttributeNames: named, ExpressionAttributeValues: values,
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+	}
+	if parts > 1 {
+		in.Segment, in.TotalSegments = &part, &parts
 	}
 	for {
 		out, err := a.api.Scan(ctx, in)

@@ -35,9 +35,12 @@ type Options struct {
 	Progress func(posts int)
 }
 
-// DefaultSegments keeps two cores and the table busy. Each segment holds at most
-// three pages of 1 MB, whatever the number of posts.
-const DefaultSegments = 6
+// DefaultSegments keeps two cores and a table in AWS busy. Each segment holds at
+// most pagesAhead and two more pages of 1 MB, whatever the number of posts.
+const (
+	DefaultSegments = 6
+	pagesAhead      = 2
+)
 
 // batch is a page of posts, judged.
 type batch struct {
@@ -56,15 +59,17 @@ func Run(ctx context.Context, a Archive, o Options) (*Report, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	j := newJudge(o.Draft, o.Against)
-	segments := make([]chan batch, o.Sweep.Segments)
+	segments := make([]chan chan batch, o.Sweep.Segments)
 	var wg sync.WaitGroup
 	for i := range segments {
-		segments[i] = make(chan batch, 1)
+		segments[i] = make(chan chan batch, pagesAhead)
 		wg.Go(func() {
 			defer close(segments[i])
 			err := a.Read(ctx, o.Sweep, i, func(p store.Page) error {
+				judged := make(chan batch, 1)
 				select {
-				case segments[i] <- j.page(p):
+				case segments[i] <- judged:
+					go func() { judged <- j.page(p) }() // while the next page is read
 					return nil
 				case <-ctx.Done():
 					return context.Cause(ctx)
@@ -84,13 +89,13 @@ func Run(ctx context.Context, a Archive, o Options) (*Report, error) {
 			if c == nil {
 				continue
 			}
-			b, more := <-c
+			judged, more := <-c
 			if !more {
 				segments[i] = nil
 				open--
 				continue
 			}
-			t.add(b)
+			t.add(<-judged)
 			if o.Progress != nil {
 				o.Progress(t.report.Posts)
 			}

@@ -261,6 +261,14 @@ func TestReplay(t *testing.T) {
 				Refusals: []Refusal{{By: "guard:budget", Text: "x", After: 1}}, Cost: []Cost{{care.X, 0.03, 0.02}}},
 		},
 		{
+			name:  "a rule that may answer once a day",
+			posts: []store.PostRecord{decided(live, asks(1), nil), decided(live, asks(2), nil)},
+			draft: edit(func(b *config.Bundle) { b.Rules[0].Guards.MaxPerDay = 1 }),
+			want: Report{Posts: 2, Changed: 1, Outcomes: []Outcome{{Answered, 2, 1}, {Escalated, 0, 1}}, Rules: []Rule{{"opening-hours", 2, 2, 0, 0, 0}, {"thanks", 0, 0, 0, 0, 0}},
+				Changes:  []Change{{Change: "answered → escalated", Posts: 1}},
+				Refusals: []Refusal{{By: "guard:per-day", Text: "x", After: 1}}, Cost: []Cost{{care.X, 0.02, 0.01}}},
+		},
+		{
 			name:    "two configs side by side, whatever was decided then",
 			posts:   []store.PostRecord{refused(decided(live, asks(1), nil), "guard:stop", "The kill switch is on.")},
 			draft:   edit(func(b *config.Bundle) { b.Rules[0].Then.Action = care.ActionWatch }),
