@@ -40,6 +40,7 @@ func draftsRule(template []byte) ([]byte, error) {
 				changed++
 			}
 		}
+		delete(bundle, "tests") // they expect what the rule does by default
 		content, err := json.Marshal(bundle)
 		if err != nil {
 			return nil, err
@@ -97,7 +98,7 @@ func TestDrafts(t *testing.T) {
 
 	drafted := func(t *testing.T, id string) care.PostID {
 		t.Helper()
-		got := ingestFiles(t, "x", xPost(t, "post.mention.create", id, "81"+id[len(id)-5:], "@VeloriaCare how do I activate my new esim?", ""))
+		got := ingestFiles(t, "x", xPost(t, "post.mention.create", id, "81"+id[len(id)-5:], "@VeloriaCare how do I activate my new sim card?", ""))
 		if len(got) != 1 || got[0].Outcome != "escalated" {
 			t.Fatalf("ingest: %+v", got)
 		}
