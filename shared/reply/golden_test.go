@@ -155,3 +155,53 @@ func TestFailuresSayWhere(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
+
+// Who throws the kill switch, or switches a rule off, is in a hurry: no example
+// that proves what is said otherwise may stand in the way.
+func TestExamplesLetSwitchesBeThrown(t *testing.T) {
+	off := false
+	question := config.Given{Platform: care.X, At: "2026-11-24 11:00", Assume: &config.Assume{Question: true}}
+	for _, r := range []struct {
+		name   string
+		edit   func(*config.Bundle)
+		expect config.Expect
+		want   []string // of failures: the rule that is off, "none" for none
+	}{
+		{"all is on", func(*config.Bundle) {}, config.Expect{Rule: "fixed"}, nil},
+		{"everything is stopped", func(b *config.Bundle) { b.Stop.Everything = true }, config.Expect{Rule: "fixed", Action: care.ActionAnswer}, nil},
+		{"a platform is stopped", func(b *config.Bundle) { b.Stop.Platforms = []care.Platform{care.X} }, config.Expect{Rule: "fixed"}, nil},
+		{"what is wrong in any case, though stopped", func(b *config.Bundle) { b.Stop.Everything = true }, config.Expect{Rule: "gold"}, []string{"none"}},
+		{"its rule is off", func(b *config.Bundle) { b.Rules[ruleAt(b, "fixed")].Enabled = &off }, config.Expect{Rule: "fixed"}, []string{"fixed"}},
+		{"its rule is off, and named by its words only", func(b *config.Bundle) { b.Rules[ruleAt(b, "fixed")].Enabled = &off },
+			config.Expect{Contains: []string{"Like this."}}, []string{"fixed"}},
+		{"its rule is off, and its words are wrong", func(b *config.Bundle) { b.Rules[ruleAt(b, "fixed")].Enabled = &off },
+			config.Expect{Rule: "fixed", Contains: []string{"Like that."}}, []string{"none"}},
+		{"a rule with its tag is off", func(b *config.Bundle) {
+			b.Rules = append([]config.Rule{{Name: "tagger", Enabled: &off, Then: config.Then{Action: config.ActionTag, Tags: []string{"y"}}}}, b.Rules...)
+		}, config.Expect{Rule: "fixed", Tags: []string{"y"}}, []string{"tagger"}},
+		{"another rule is off", func(b *config.Bundle) { b.Rules[ruleAt(b, "gold")].Enabled = &off }, config.Expect{Lacks: []string{"Like this."}}, []string{"none"}},
+		{"what takes the place of a rule that is off", func(b *config.Bundle) { b.Rules[ruleAt(b, "fixed")].Enabled = &off }, config.Expect{NoRule: true}, nil},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			b := bundleOf(t, goldenRules)
+			b.Templates = map[string]config.Template{"fixed": one("en", config.Text{Variants: []string{"Like this."}})}
+			r.edit(b)
+			stop := b.Stop
+			b.Tests = []config.Test{{Name: "it", Given: question, Expect: r.expect}}
+			var got []string
+			for _, f := range RunTests(b, Senses{}) {
+				got = append(got, orNone(f.Off))
+			}
+			if d := cmp.Diff(r.want, got); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+			if d := cmp.Diff(stop, b.Stop); d != "" {
+				t.Errorf("the bundle was changed: %s", d)
+			}
+		})
+	}
+}
+
+func ruleAt(b *config.Bundle, name string) int {
+	return slices.IndexFunc(b.Rules, func(r config.Rule) bool { return r.Name == name })
+}
