@@ -68,6 +68,7 @@ func startPatient(t *testing.T, plan *faults.Plan, change func(*config.Rule)) (*
 	if found != 1 {
 		t.Fatalf("%d rules are called opening-hours", found)
 	}
+	changed.Tests = nil // they expect what the rules do by default
 	w.deploy(t, changed)
 	return w, changed
 }
@@ -340,7 +341,7 @@ func TestDelayedReplyWithFaults(t *testing.T) {
 // person has the post; both together make one decision.
 func TestAcknowledged(t *testing.T) {
 	mention := readMention(t)
-	acknowledge := func(r *config.Rule) { r.Then.Action = care.ActionAcknowledge }
+	acknowledge := func(r *config.Rule) { r.Then.Action, r.Then.Template = care.ActionAcknowledge, "acknowledge" }
 	w, _ := startPatient(t, nil, acknowledge)
 	for range 2 {
 		w.deliver(t, mention)
