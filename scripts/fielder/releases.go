@@ -331,6 +331,9 @@ func (r *releases) wait(ctx context.Context, number int, out io.Writer) error {
 func whyTaken(events []types.DeploymentEvent) string {
 	for _, e := range events {
 		if e.EventType == types.DeploymentEventTypeRollbackStarted || e.EventType == types.DeploymentEventTypeRevertCompleted {
+			if e.TriggeredBy == types.TriggeredByUser {
+				return "somebody asked for it"
+			}
 			return fmt.Sprintf("%s (%s)", aws.ToString(e.Description), e.TriggeredBy)
 		}
 	}

@@ -25,6 +25,9 @@ func rulesPush(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if dir == "" && at.stage != "" {
+		return misuse("which config? A stage gets the directory that you name, never the made-up brand's: fielder rules push DIR --stage " + at.stage)
+	}
 	if n := utf8.RuneCountInString(*describe); n > maxDescribe {
 		return misuse(fmt.Sprintf("--describe takes at most %d characters, got %d", maxDescribe, n))
 	}
