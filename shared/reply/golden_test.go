@@ -155,3 +155,28 @@ func TestFailuresSayWhere(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
+
+// TestTheKillSwitchFailsNoExample: a config in which it is thrown must pass, or it
+// could not be deployed just when it must; and an example still fails for any
+// other reason.
+func TestTheKillSwitchFailsNoExample(t *testing.T) {
+	for name, stop := range map[string]config.Stop{
+		"a platform": {Platforms: []care.Platform{care.X}, Reason: "We speak for ourselves."},
+		"everything": {Everything: true},
+	} {
+		b := bundleOf(t, goldenRules)
+		b.Templates = map[string]config.Template{"fixed": one("en", config.Text{Variants: []string{"Like this."}}), "promise": one("en", config.Text{Variants: []string{"You hear from us {{expect}}."}})}
+		src := `[{name: good, given: {platform: x, text: Hello, at: "2026-11-24 11:00", assume: {question: true}}, expect: {rule: fixed}},
+{name: bad, given: {platform: x, text: Hello, at: "2026-11-24 11:00", assume: {question: true}}, expect: {rule: draft}}]`
+		if err := yaml.Unmarshal([]byte(src), &b.Tests); err != nil {
+			t.Fatal(err)
+		}
+		b.Stop = stop
+		if got := RunTests(b, Senses{}); len(got) != 1 || got[0].Test != "bad" {
+			t.Errorf("%s: %v", name, got)
+		}
+		if b.Stop.Everything != stop.Everything || len(b.Stop.Platforms) != len(stop.Platforms) {
+			t.Errorf("%s: the bundle was changed", name)
+		}
+	}
+}
