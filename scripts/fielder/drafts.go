@@ -59,12 +59,6 @@ func draftCommand(ctx context.Context, args []string, out, errs io.Writer) error
 	if do == "list" {
 		return p.list(ctx, *queue, out)
 	}
-	path := "/panel/drafts/" + drafts.ID(care.PostID(words[0]))
-	var seen drafts.Shown
-	tag, err := p.call(ctx, http.MethodGet, path, "", nil, &seen)
-	if err != nil {
-		return err
-	}
 	body := map[string]any{"reason": *reason}
 	if do == "approve" {
 		body = map[string]any{"confirmPersonalData": *confirm}
@@ -72,7 +66,8 @@ func draftCommand(ctx context.Context, args []string, out, errs io.Writer) error
 			body["text"] = *text
 		}
 	}
-	if _, err := p.call(ctx, http.MethodPost, path+"/"+do, tag, body, &seen); err != nil {
+	seen, err := p.decide(ctx, care.PostID(words[0]), do, body)
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "%s: %s", words[0], seen.Status)
@@ -151,6 +146,17 @@ func (p panelAPI) call(ctx context.Context, method, path, tag string, body, into
 		return "", fmt.Errorf("%s (%d)", plain(problem.Error+problem.Message), res.StatusCode)
 	}
 	return res.Header.Get("ETag"), json.NewDecoder(res.Body).Decode(into)
+}
+
+// decide approves or rejects the draft of a post, as it stands now.
+func (p panelAPI) decide(ctx context.Context, post care.PostID, do string, body map[string]any) (seen drafts.Shown, err error) {
+	path := "/panel/drafts/" + drafts.ID(post)
+	tag, err := p.call(ctx, http.MethodGet, path, "", nil, &seen)
+	if err != nil {
+		return seen, err
+	}
+	_, err = p.call(ctx, http.MethodPost, path+"/"+do, tag, body, &seen)
+	return seen, err
 }
 
 func (p panelAPI) list(ctx context.Context, queue string, out io.Writer) error {

@@ -267,14 +267,14 @@ func (h Post) mastodon() m {
 		strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(strings.TrimSpace(text)) + `</p>`
 	account := m{"id": fmt.Sprint(66000 + h.By.N), "username": h.By.Handle(), "acct": acct, "display_name": h.By.Name(), "locked": false, "bot": false,
 		"created_at": "2022-11-06T00:00:00.000Z", "url": "https://" + host + "/@" + h.By.Handle(), "followers_count": h.By.Followers, "following_count": 120, "statuses_count": 900}
-	kind, edited, parent := "mention", any(nil), any(nil)
-	if h.Change == Edit {
-		kind, edited = "update", iso(h.At)
+	kind, id, edited, parent := "mention", h.ID, any(nil), any(nil)
+	if h.Change == Edit { // a notification of its own about the same post
+		kind, id, edited = "update", fmt.Sprint(h.At.UnixMilli()<<16|int64(h.Serial)), iso(h.At)
 	}
 	if h.Parent != "" {
 		parent = h.Parent
 	}
-	return m{"id": h.ID, "type": kind, "created_at": iso(h.At.Add(time.Second)), "account": account,
+	return m{"id": id, "type": kind, "created_at": iso(h.At.Add(time.Second)), "account": account,
 		"status": m{"id": h.ID, "created_at": iso(h.At), "in_reply_to_id": parent, "in_reply_to_account_id": nil, "sensitive": false, "spoiler_text": "",
 			"visibility": visibility, "language": lang, "uri": "https://" + host + "/users/" + h.By.Handle() + "/statuses/" + h.ID,
 			"url": "https://" + host + "/@" + h.By.Handle() + "/" + h.ID, "content": content, "edited_at": edited, "reblog": nil, "account": account,

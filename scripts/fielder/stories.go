@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fielder-care/fielder/scripts/scenarios"
+	"github.com/fielder-care/fielder/shared/config"
+)
+
+// storyLimit bounds one story, in real time.
+const storyLimit = 2 * time.Minute
+
+// stories tells the scenario suite: each story on a stack of its own, with a
+// transcript in which every line has its time.
+func stories(ctx context.Context, args []string, out, errs io.Writer) error {
+	f := flags("stories", errs)
+	list := f.Bool("list", false, "list the stories")
+	verbs := f.Bool("verbs", false, "explain the language in which they are written")
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	if *verbs {
+		fmt.Fprint(out, scenarios.Help())
+		return nil
+	}
+	all, bundle, err := readStories()
+	if err != nil {
+		return err
+	}
+	if *list {
+		for _, s := range all {
+			fmt.Fprintf(out, "%-36s %s\n", s.ID(), s.Name)
+		}
+		return nil
+	}
+	chosen, err := choose(all, f.Args())
+	if err != nil {
+		return err
+	}
+	failed := 0
+	for _, s := range chosen {
+		began := time.Now()
+		if err := tell(ctx, s, bundle, out); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			failed++
+			fmt.Fprintf(out, "FAILED  %s: %v\n\n", s.ID(), err)
+			continue
+		}
+		fmt.Fprintf(out, "Held. (%.1f s)\n\n", time.Since(began).Seconds())
+	}
+	fmt.Fprintf(out, "%d stories, %d failed.\n", len(chosen), failed)
+	if failed > 0 {
+		return errQuiet
+	}
+	return nil
+}
+
+// readStories reads the suite and the config that it is told with: the default.
+func readStories() ([]scenarios.Story, *config.Bundle, error) {
+	b, err := config.Default()
+	if err != nil {
+		return nil, nil, err
+	}
+	var names scenarios.Names
+	for _, r := range b.Rules {
+		names.Rules = append(names.Rules, r.Name)
+	}
+	for _, q := range b.Routing.Queues {
+		names.Queues = append(names.Queues, q.Name)
+	}
+	all, err := scenarios.Read(names)
+	return all, b, err
+}
+
+// choose picks stories by name, or by a pattern such as "draft-*"; none: all.
+func choose(all []scenarios.Story, names []string) ([]scenarios.Story, error) {
+	if len(names) == 0 {
+		return all, nil
+	}
+	var out []scenarios.Story
+	for _, name := range names {
+		before := len(out)
+		for _, s := range all {
+			ok, err := path.Match(name, s.ID())
+			if err != nil {
+				return nil, misuse(fmt.Sprintf("%q is no pattern: %v", name, err))
+			}
+			if ok && !slices.ContainsFunc(out, func(t scenarios.Story) bool { return t.File == s.File }) {
+				out = append(out, s)
+			}
+		}
+		if len(out) == before {
+			return nil, misuse(fmt.Sprintf("no story is called %q; fielder stories --list", name))
+		}
+	}
+	return out, nil
+}
+
+// tell runs one story and writes its transcript. The error is the first thing
+// that was not as the story says, with its line.
+func tell(ctx context.Context, s scenarios.Story, bundle *config.Bundle, out io.Writer) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, storyLimit, fmt.Errorf("the story takes longer than %s", storyLimit))
+	defer cancel()
+	t, err := begin(ctx, s, bundle, out)
+	if err != nil {
+		return err
+	}
+	defer t.w.close()
+	fmt.Fprintf(out, "%s\n%s\n", s.Name, strings.Repeat("=", len([]rune(s.Name))))
+	fmt.Fprintf(out, "%s (%s)\n\n", s.Why, s.File)
+	for _, step := range s.Steps {
+		if err := t.step(ctx, step); err != nil {
+			if cause := context.Cause(ctx); cause != nil && errors.Is(err, ctx.Err()) {
+				err = cause
+			}
+			return fmt.Errorf("%s:%d: %s: %w", s.File, step.Line, step.Text, err)
+		}
+	}
+	if err := t.clean(ctx); err != nil {
+		return fmt.Errorf("%s: at the end: %w", s.File, err)
+	}
+	return nil
+}
