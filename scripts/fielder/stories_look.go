@@ -51,12 +51,9 @@ var looks = map[string]func(context.Context, *teller, args) error{
 		}
 		return nil
 	},
-	"replies": func(_ context.Context, t *teller, a args) error {
-		if n := len(t.w.standin.Replies()); fmt.Sprint(n) != a["count"] {
-			return fmt.Errorf("there are %d", n)
-		}
-		return nil
-	},
+	"replies":  func(_ context.Context, t *teller, a args) error { return t.count(a["count"]) },
+	"onereply": func(_ context.Context, t *teller, _ args) error { return t.count("1") },
+	"noreply":  func(_ context.Context, t *teller, _ args) error { return t.count("0") },
 	"queue": func(ctx context.Context, t *teller, a args) error {
 		conv, err := t.escalated(ctx, a["post"])
 		if err != nil {
@@ -269,6 +266,14 @@ func (t *teller) said(name string, private bool, text string) error {
 		lines = append(lines, fmt.Sprintf("%s, private %v: %q", r.Platform, r.Private, r.Text))
 	}
 	return fmt.Errorf("we said %s", strings.Join(lines, "; "))
+}
+
+// count holds the number of all our replies on all platforms against the wanted.
+func (t *teller) count(want string) error {
+	if n := len(t.w.standin.Replies()); fmt.Sprint(n) != want {
+		return fmt.Errorf("there are %d", n)
+	}
+	return nil
 }
 
 func (t *teller) escalated(ctx context.Context, name string) (care.Conversation, error) {
