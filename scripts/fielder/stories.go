@@ -88,17 +88,18 @@ func choose(all []scenarios.Story, names []string) ([]scenarios.Story, error) {
 	}
 	var out []scenarios.Story
 	for _, name := range names {
-		before := len(out)
+		found := false
 		for _, s := range all {
 			ok, err := path.Match(name, s.ID())
 			if err != nil {
 				return nil, misuse(fmt.Sprintf("%q is no pattern: %v", name, err))
 			}
+			found = found || ok
 			if ok && !slices.ContainsFunc(out, func(t scenarios.Story) bool { return t.File == s.File }) {
 				out = append(out, s)
 			}
 		}
-		if len(out) == before {
+		if !found {
 			return nil, misuse(fmt.Sprintf("no story is called %q; fielder stories --list", name))
 		}
 	}

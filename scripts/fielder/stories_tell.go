@@ -305,7 +305,10 @@ var doings = map[string]func(context.Context, *teller, args) error{
 		return t.rule(ctx, a["rule"], func(r *config.Rule) { r.Guards.Delay = config.Duration(d) })
 	},
 	"off": func(ctx context.Context, t *teller, a args) error {
-		return t.rule(ctx, a["rule"], func(r *config.Rule) { r.Enabled = new(bool) })
+		t.bundle.Rules = slices.Clone(t.bundle.Rules)
+		i := slices.IndexFunc(t.bundle.Rules, func(r config.Rule) bool { return r.Name == a["rule"] })
+		t.bundle.Rules[i].Enabled = new(bool) // its examples stay
+		return t.deploy(ctx)
 	},
 	"once": func(ctx context.Context, t *teller, a args) error {
 		return t.rule(ctx, a["rule"], func(r *config.Rule) { r.Guards.OncePerConversation, r.Guards.MaxPerCustomerPerDay = true, 0 })

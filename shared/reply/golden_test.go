@@ -180,3 +180,30 @@ func TestTheKillSwitchFailsNoExample(t *testing.T) {
 		}
 	}
 }
+
+// TestARuleThatIsOffKeepsItsExamples: it is switched off in a hurry, by somebody
+// who has no time to look for examples; what else fails still fails.
+func TestARuleThatIsOffKeepsItsExamples(t *testing.T) {
+	src := `[{name: of the rule, given: {platform: x, text: Hello, at: "2026-11-24 11:00", assume: {question: true}}, expect: {rule: fixed}},
+{name: without it, given: {platform: x, text: Hello, at: "2026-11-24 11:00", assume: {question: true}}, expect: {noRule: true}},
+{name: never, given: {platform: x, text: Hello, at: "2026-11-24 11:00", assume: {question: true}}, expect: {rule: draft}}]`
+	for off, want := range map[bool][]string{false: {"without it", "never"}, true: {"never"}} {
+		b := bundleOf(t, goldenRules)
+		b.Templates = map[string]config.Template{"fixed": one("en", config.Text{Variants: []string{"Like this."}}), "promise": one("en", config.Text{Variants: []string{"You hear from us {{expect}}."}})}
+		if err := yaml.Unmarshal([]byte(src), &b.Tests); err != nil {
+			t.Fatal(err)
+		}
+		for i := range b.Rules {
+			if off && b.Rules[i].Name == "fixed" {
+				b.Rules[i].Enabled = new(bool)
+			}
+		}
+		var failed []string
+		for _, f := range RunTests(b, Senses{}) {
+			failed = append(failed, f.Test)
+		}
+		if !slices.Equal(failed, want) {
+			t.Errorf("off %v: %v fail, want %v", off, failed, want)
+		}
+	}
+}
