@@ -52,7 +52,7 @@ func draftCommand(ctx context.Context, args []string, out, errs io.Writer) error
 	if err != nil {
 		return err
 	}
-	p := panelAPI{running: r}
+	p := panelAPI{url: r.URL}
 	if p.token, err = r.agentToken(ctx, *as); err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func draftCommand(ctx context.Context, args []string, out, errs io.Writer) error
 			body["text"] = *text
 		}
 	}
-	seen, err := p.decide(ctx, care.PostID(words[0]), do, body)
+	seen, err := p.settle(ctx, care.PostID(words[0]), do, body)
 	if err != nil {
 		return err
 	}
@@ -82,9 +82,17 @@ func draftCommand(ctx context.Context, args []string, out, errs io.Writer) error
 }
 
 // panelAPI is the panel's API of a running stack, asked by one agent.
-type panelAPI struct {
-	*running
-	token string
+type panelAPI struct{ url, token string }
+
+// settle approves or rejects the draft of a post as it stands.
+func (p panelAPI) settle(ctx context.Context, post care.PostID, do string, body map[string]any) (drafts.Shown, error) {
+	path := "/panel/drafts/" + drafts.ID(post)
+	var seen drafts.Shown
+	tag, err := p.call(ctx, http.MethodGet, path, "", nil, &seen)
+	if err == nil {
+		_, err = p.call(ctx, http.MethodPost, path+"/"+do, tag, body, &seen)
+	}
+	return seen, err
 }
 
 // agentToken has the stack sign a token for an agent.
@@ -122,7 +130,7 @@ func (p panelAPI) call(ctx context.Context, method, path, tag string, body, into
 		}
 		sent = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, p.URL+path, sent)
+	req, err := http.NewRequestWithContext(ctx, method, p.url+path, sent)
 	if err != nil {
 		return "", err
 	}
@@ -146,17 +154,6 @@ func (p panelAPI) call(ctx context.Context, method, path, tag string, body, into
 		return "", fmt.Errorf("%s (%d)", plain(problem.Error+problem.Message), res.StatusCode)
 	}
 	return res.Header.Get("ETag"), json.NewDecoder(res.Body).Decode(into)
-}
-
-// decide approves or rejects the draft of a post, as it stands now.
-func (p panelAPI) decide(ctx context.Context, post care.PostID, do string, body map[string]any) (seen drafts.Shown, err error) {
-	path := "/panel/drafts/" + drafts.ID(post)
-	tag, err := p.call(ctx, http.MethodGet, path, "", nil, &seen)
-	if err != nil {
-		return seen, err
-	}
-	_, err = p.call(ctx, http.MethodPost, path+"/"+do, tag, body, &seen)
-	return seen, err
 }
 
 func (p panelAPI) list(ctx context.Context, queue string, out io.Writer) error {

@@ -105,14 +105,16 @@ func (w *world) invokeLookup(ctx context.Context, event json.RawMessage) (json.R
 }
 
 // agents are the people on the floor of a demo: they take tasks after a while
-// and finish them after some work. One task in eleven lies longer than its
-// service level, so that warning, breach and fallback are seen.
+// and finish them after some work; where a draft waits for them they approve it.
+// One task in eleven lies longer than its service level, so that warning, breach
+// and fallback are seen.
 type agents struct {
-	w     *world
-	mu    sync.Mutex
-	names []string
-	seen  map[string]bool
-	taken int
+	w        *world
+	mu       sync.Mutex
+	names    []string
+	seen     map[string]bool
+	taken    int
+	approved int // drafts that went out
 }
 
 func newAgents(w *world) *agents {
@@ -155,8 +157,38 @@ func (a *agents) hear(env events.Envelope) {
 		a.mu.Lock()
 		a.taken++
 		a.mu.Unlock()
-		clock.AfterFunc(work, func() { _ = a.w.standin.FinishTask(d.ContactID) })
+		clock.AfterFunc(work, func() {
+			end := clock.Begin()
+			go func() {
+				defer end()
+				if !a.approve(care.PostID(post), name) { // sending what was drafted ends the task, too
+					_ = a.w.standin.FinishTask(d.ContactID)
+				}
+			}()
+		})
 	})
+}
+
+// approve sends the draft that waits for an agent's word on the post, as it was
+// proposed; false when none does, or when it did not go out.
+func (a *agents) approve(post care.PostID, name string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if draft, err := a.w.table.Draft(ctx, post); err != nil || draft.Status != care.DraftPending {
+		return false
+	}
+	token, _, err := a.w.stack.Token(name, []string{"agent"})
+	if err != nil {
+		return false
+	}
+	seen, err := panelAPI{a.w.stack.URL(), token}.settle(ctx, post, "approve", map[string]any{})
+	if err != nil || seen.Status != care.DraftSent {
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.approved++
+	return true
 }
 
 // task tells the post that a contact is about, after how many fallbacks, and how

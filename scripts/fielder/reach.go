@@ -47,11 +47,6 @@ type system struct {
 	application, environment, profile, strategy string
 }
 
-// configPath is what functions are given as FIELDER_CONFIG.
-func (s *system) configPath() string {
-	return strings.Join([]string{s.application, s.environment, s.profile}, "/")
-}
-
 // reach finds a system: the local stack by the file that it keeps, a stage by the
 // outputs of its CloudFormation stack, with the caller's own AWS credentials.
 func reach(ctx context.Context, w where) (*system, error) {

@@ -38,6 +38,7 @@ type report struct {
 	otherwise                    []string // decided otherwise than in the recorded decisions
 	replies                      []standin.Reply
 	duplicateReplies             []string
+	approved                     int // drafts that agents sent
 	contacts, calls              int
 	lookups                      []map[string]string
 	invitations                  []care.Invitation
@@ -146,6 +147,11 @@ func (p *player) report(ctx context.Context) (*report, error) {
 		} else {
 			r.calls++
 		}
+	}
+	if a := p.w.agents; a != nil {
+		a.mu.Lock()
+		r.approved = a.approved
+		a.mu.Unlock()
 	}
 	p.w.mu.Lock()
 	r.lookups = slices.Clone(p.w.lookups)
@@ -310,7 +316,7 @@ func (r *report) summary() map[string]any {
 	return map[string]any{
 		"posts": r.posts, "ignored": r.outcomes[care.OutcomeIgnored], "answered": r.outcomes[care.OutcomeAnswered],
 		"escalated": r.outcomes[care.OutcomeEscalated], "recorded": r.outcomes[care.OutcomeRecorded], "failed": r.outcomes[care.OutcomeFailed],
-		"unaccounted": len(r.unaccounted), "repliesSent": len(r.replies) - sent, "duplicateReplies": len(r.duplicateReplies),
+		"unaccounted": len(r.unaccounted), "repliesSent": len(r.replies) - sent, "duplicateReplies": len(r.duplicateReplies), "draftsApproved": r.approved,
 		"contacts": r.contacts, "lookupsWithHistory": history, "invitationsSent": sent, "invitationsWithheld": withheld,
 		"seconds": float64(int(r.seconds*10)) / 10, "usdPerMillionPosts": float64(int(r.bill.PerMillionPosts*100+0.5)) / 100,
 		"authors": r.authors, "edits": r.edits, "deletions": r.deletions, "duplicates": r.duplicates, "faults": r.faults,
@@ -393,6 +399,7 @@ func (r *report) print(out io.Writer) {
 	}
 	fmt.Fprintf(out, "\nAgents: %d tasks in Amazon Connect's queues, %d warnings before the service level ran out, %d breaches passed on.\n", r.contacts, r.warned, r.breached)
 
+	fmt.Fprintf(out, "\nDrafts that agents read and sent: %d.\n", r.approved)
 	fmt.Fprintf(out, "\nCalls: %d. What lookup had to say:\n", r.calls)
 	for _, l := range r.lookups {
 		if l["fielder_known"] != "true" {

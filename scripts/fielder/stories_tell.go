@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"github.com/fielder-care/fielder/scripts/day"
-	"github.com/fielder-care/fielder/scripts/local"
 	"github.com/fielder-care/fielder/scripts/local/clock"
 	"github.com/fielder-care/fielder/scripts/local/faults"
 	"github.com/fielder-care/fielder/scripts/local/standin"
@@ -495,12 +494,11 @@ func (p *said) encode() (day.Line, error) {
 
 // decide is what an agent does with a draft, through the panel's API.
 func (t *teller) decide(ctx context.Context, a args, do string, body map[string]any) error {
-	api := panelAPI{running: &running{State: local.State{URL: t.w.stack.URL()}}}
-	var err error
-	if api.token, err = api.agentToken(ctx, a["agent"]); err != nil {
+	token, _, err := t.w.stack.Token(a["agent"], []string{"agent"})
+	if err != nil {
 		return err
 	}
-	_, err = api.decide(ctx, t.posts[a["post"]].id, do, body)
+	_, err = panelAPI{t.w.stack.URL(), token}.settle(ctx, t.posts[a["post"]].id, do, body)
 	return err
 }
 

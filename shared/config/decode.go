@@ -31,18 +31,10 @@ func (d *decoder) fail(at position, path, format string, args ...any) {
 	d.wrong = append(d.wrong, path)
 }
 
-// decode fills v, which must be addressable, from n.
-func (d *decoder) decode(n *node, v reflect.Value, path string) {
-	d.value(n, v, path, 0)
-}
-
-func (d *decoder) value(n *node, v reflect.Value, path string, depth int) {
+// value fills v, which must be addressable, from n.
+func (d *decoder) value(n *node, v reflect.Value, path string) {
 	d.where[path] = n.at
-	switch {
-	case depth > maxDepth:
-		d.fail(n.at, path, "this is nested too deeply")
-		return
-	case n.kind == brokenNode:
+	if n.kind == brokenNode {
 		d.wrong = append(d.wrong, path)
 		return
 	}
@@ -72,11 +64,11 @@ func (d *decoder) value(n *node, v reflect.Value, path string, depth int) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		d.value(n, v.Elem(), path, depth)
+		d.value(n, v.Elem(), path)
 	case reflect.Struct:
-		d.structure(n, v, path, depth)
+		d.structure(n, v, path)
 	case reflect.Map:
-		d.mapping(n, v, path, depth)
+		d.mapping(n, v, path)
 	case reflect.Slice:
 		if n.kind != listNode {
 			d.fail(n.at, path, "expected a list, such as [a, b]")
@@ -84,7 +76,7 @@ func (d *decoder) value(n *node, v reflect.Value, path string, depth int) {
 		}
 		v.Set(reflect.MakeSlice(v.Type(), len(n.items), len(n.items)))
 		for i, one := range n.items {
-			d.value(one, v.Index(i), item(path, i), depth+1)
+			d.value(one, v.Index(i), item(path, i))
 		}
 	case reflect.String:
 		s, ok := n.scalar()
@@ -177,7 +169,7 @@ func (d *decoder) pairs(n *node, path string) (keys, values []*node) {
 	return keys, values
 }
 
-func (d *decoder) structure(n *node, v reflect.Value, path string, depth int) {
+func (d *decoder) structure(n *node, v reflect.Value, path string) {
 	fields := fieldsOf(v.Type())
 	keys, values := d.pairs(n, path)
 	d.within = append(d.within, v.Type())
@@ -193,7 +185,7 @@ func (d *decoder) structure(n *node, v reflect.Value, path string, depth int) {
 			continue
 		}
 		d.where[child+"#key"] = key.at
-		d.value(values[i], v.FieldByIndex(index), child, depth+1)
+		d.value(values[i], v.FieldByIndex(index), child)
 	}
 	d.within = d.within[:len(d.within)-1]
 }
@@ -227,14 +219,14 @@ func (d *decoder) unknown(key *node, path string, names []string) {
 	d.fail(key.at, child, "unknown key %s%s", quote(key.text), suggestion(key.text, names))
 }
 
-func (d *decoder) mapping(n *node, v reflect.Value, path string, depth int) {
+func (d *decoder) mapping(n *node, v reflect.Value, path string) {
 	keys, values := d.pairs(n, path)
 	v.Set(reflect.MakeMapWithSize(v.Type(), len(keys)))
 	for i, key := range keys {
 		child := join(path, key.text)
 		d.where[child+"#key"] = key.at
 		one := reflect.New(v.Type().Elem()).Elem()
-		d.value(values[i], one, child, depth+1)
+		d.value(values[i], one, child)
 		v.SetMapIndex(reflect.ValueOf(key.text).Convert(v.Type().Key()), one)
 	}
 }

@@ -257,7 +257,7 @@ func (d *decoder) parse(data []byte, into any) (ok bool) {
 		}
 		d.wrong = nil // the values that they spoilt are broken nodes
 		if root != nil {
-			d.decode(root, reflect.ValueOf(into).Elem(), "")
+			d.value(root, reflect.ValueOf(into).Elem(), "")
 			return true
 		}
 		if len(faults) == 0 {
@@ -289,8 +289,10 @@ func utf8Text(data []byte) (string, *fault) {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			return "", &fault{position{line, column}, "this is not UTF-8 text, perhaps Latin-1 (Windows-1252); save the file as UTF-8"}
-		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r == 0x7f:
+		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r >= 0x7f && r < 0xa0:
 			return "", &fault{position{line, column}, fmt.Sprintf("an invisible control character (U+%04X) stands here; remove it", r)}
+		case r == 0x2028, r == 0x2029, r == 0xfeff, r == 0xfffe, r == 0xffff: // line breaks of YAML 1.1, marks and no characters
+			return "", &fault{position{line, column}, fmt.Sprintf("an invisible character (U+%04X) stands here; remove it", r)}
 		case r == '\n', r == '\r' && !bytes.HasPrefix(data[i+1:], []byte("\n")):
 			line, column = line+1, 0
 		}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"reflect"
@@ -10,9 +11,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v4"
 )
 
 // compiled keeps the schemas, by file: compiling one takes longer than using it.
@@ -49,9 +50,27 @@ func schemaOf(t testing.TB, file string) *jsonschema.Schema {
 // validate holds a YAML text against a file's schema, as an editor does.
 func validate(t testing.TB, file, text string) error {
 	t.Helper()
-	data, err := yaml.YAMLToJSON([]byte(text))
-	if err != nil {
+	var root yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &root); err != nil {
 		return err
+	}
+	var dates func(n *yaml.Node)
+	dates = func(n *yaml.Node) {
+		if n.Tag == "!!timestamp" { // of YAML 1.1; editors take it for a text
+			n.Tag = "!!str"
+		}
+		for _, c := range n.Content {
+			dates(c)
+		}
+	}
+	dates(&root)
+	var value any
+	if err := root.Decode(&value); err != nil {
+		return err
+	}
+	data, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
 	}
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
 	if err != nil {

@@ -1,22 +1,22 @@
 package config
 
 import (
+	"errors"
 	"fmt"
-	"math"
+	"io"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"go.yaml.in/yaml/v4"
 )
 
-// Why a parser of our own: goccy/go-yaml 1.19 takes time that grows with the square
-// of the text and worse (13 s for 32 KB of a block text of blank lines, 0.7 s for
-// 32 KB of keys), so no bound on the size of a file bounds the time to a second; and
-// its messages speak of tokens. This one takes time in proportion to the text
-// (BenchmarkHostile). It reads what people write of YAML 1.2.2 and refuses by name
-// what config files do without: anchors, aliases, merge keys, tags, directives,
-// keys that are no plain words, several documents. The public YAML test suite says
-// what is right (TestYAMLSuite).
+// go.yaml.in/yaml/v4 reads the syntax, and takes time in proportion to the text
+// (BenchmarkHostile). Three things are ours: its tree becomes nodes without
+// following an alias; what config files do without is refused by name (anchors,
+// aliases, merge keys, tags, directives, keys that are no words, several
+// documents); and its messages, which speak of tokens, become sentences with a
+// place and what to do.
 
 type kind int
 
@@ -43,474 +43,146 @@ func (n *node) scalar() (string, bool) {
 	return n.text, n.kind == plainNode || n.kind == quotedNode
 }
 
-// maxDepth bounds how deep values nest; the deepest that makes sense is 25.
-const maxDepth = 40
-
-// yamlParser reads one document. Between values of block style it stands at the first
-// character of a line that holds something (li, i), or behind the last line.
-type yamlParser struct {
-	lines []string
-	li, i int
-	depth int
-	tail  []string // from the line that ends the document on
-	fails []fault
-
-	// The column of byte seenByte in line seenLine: what is asked for next mostly
-	// stands behind it.
-	seenLine, seenByte, seenColumn int
-}
-
 // fault is a mistake in the syntax.
 type fault struct {
 	at      position
 	message string
 }
 
-// parseYAML reads one document, which must be UTF-8. The node is nil when there is
-// none, or when the syntax is so wrong that nothing is known; then the last fault
-// says why.
-func parseYAML(text string) (root *node, faults []fault) {
-	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
-	p := &yamlParser{lines: strings.Split(strings.TrimSuffix(text, "\n"), "\n"), seenLine: -1}
-	defer func() {
-		switch stop := recover().(type) {
-		case nil:
-		case fault:
-			root, faults = nil, append(p.fails, stop)
-		default:
-			panic(stop)
-		}
-	}()
-	return p.document(), p.fails
-}
-
-// stop ends the parsing: what follows cannot be understood.
-func (p *yamlParser) stop(at position, format string, args ...any) {
-	panic(fault{at, fmt.Sprintf(format, args...)})
-}
-
-func (p *yamlParser) fail(at position, format string, args ...any) {
-	p.fails = append(p.fails, fault{at, fmt.Sprintf(format, args...)})
-}
-
-// place is the position of byte i in the current line; columns count characters.
-func (p *yamlParser) place(i int) position {
-	if p.li >= len(p.lines) {
-		return position{max(1, len(p.lines)), 1}
-	}
-	line := p.lines[p.li]
-	if p.seenLine != p.li || i < p.seenByte {
-		p.seenLine, p.seenByte, p.seenColumn = p.li, 0, 1
-	}
-	p.seenColumn += utf8.RuneCountInString(line[p.seenByte:i])
-	p.seenByte = i
-	return position{p.li + 1, p.seenColumn}
-}
-
-func (p *yamlParser) here() position { return p.place(p.i) }
-
-func (p *yamlParser) done() bool { return p.li >= len(p.lines) }
-
-// rest is what is left of the current line.
-func (p *yamlParser) rest() string { return p.lines[p.li][p.i:] }
-
-func isBlank(c byte) bool { return c == ' ' || c == '\t' }
-
-func (p *yamlParser) blanks() {
-	for s := p.lines[p.li]; p.i < len(s) && isBlank(s[p.i]); {
-		p.i++
-	}
-}
-
-// atEnd is true where only a comment is left of the line.
-func (p *yamlParser) atEnd() bool {
-	s := p.lines[p.li]
-	return p.i >= len(s) || s[p.i] == '#' && (p.i == 0 || isBlank(s[p.i-1]))
-}
-
-// begin goes to the next line that holds something.
-func (p *yamlParser) begin() {
-	for ; p.li < len(p.lines); p.li++ {
-		s := p.lines[p.li]
-		if marks(s, "---") || marks(s, "...") {
-			p.lines, p.tail = p.lines[:p.li], p.lines[p.li:]
-			return
-		}
-		p.i = indentation(s)
-		if p.i == len(s) || s[p.i] == '#' {
-			continue
-		}
-		if s[p.i] == '\t' {
-			if t := strings.TrimLeft(s, " \t"); t == "" || t[0] == '#' {
-				continue
-			}
-			p.stop(p.here(), "a tab stands here; YAML indents with spaces")
-		}
-		return
-	}
-}
-
-func marks(line, marker string) bool {
-	s, ok := strings.CutPrefix(line, marker)
-	return ok && (s == "" || isBlank(s[0]))
-}
-
-func indentation(s string) int {
-	return len(s) - len(strings.TrimLeft(s, " "))
-}
-
-// nextLine leaves a line of which nothing but a comment may be left.
-func (p *yamlParser) nextLine(after string) {
-	p.blanks()
-	if !p.atEnd() {
-		what := strings.TrimSpace(p.rest())
-		if strings.HasPrefix(what, ":") {
-			p.stop(p.here(), "a colon stands after %s; a key must be a plain word", after)
-		}
-		p.stop(p.here(), "%s stands after %s; if it is all one text, put the whole in quotes and write \\\" for a quote in it", quote(what), after)
-	}
-	p.li++
-	p.begin()
-}
-
-func (p *yamlParser) document() *node {
-	p.begin()
-	if p.done() && len(p.tail) > 0 && marks(p.tail[0], "---") {
-		if s := strings.TrimSpace(p.tail[0][3:]); s != "" && s[0] != '#' {
-			p.stop(position{len(p.lines) + 1, 5}, "begin on a line of its own after \"---\"")
-		}
-		first := len(p.lines) + 1
-		p.lines, p.tail = append(p.lines, p.tail...), nil
-		p.li = first
-		p.begin()
-	}
-	if p.done() {
-		p.ended()
-		return nil
-	}
-	if p.lines[p.li][0] == '%' {
-		p.stop(p.here(), "directives are not supported: remove this line")
-	}
-	column := p.i
-	root := p.block(-1)
-	if !p.done() {
-		p.badIndent(column)
-	}
-	p.ended()
-	return root
-}
-
-// ended checks that nothing comes after the document.
-func (p *yamlParser) ended() {
-	for i, s := range p.tail {
-		s = strings.TrimSpace(s)
-		if i == 0 && marks(s, "...") {
-			s = strings.TrimSpace(s[3:])
-		}
-		if s == "" || s[0] == '#' {
-			continue
-		}
-		p.fail(position{len(p.lines) + 1 + i, 1}, "the file holds more than one document; remove the line \"---\"")
-		return
-	}
-}
-
-func (p *yamlParser) badIndent(want int) {
-	p.stop(p.here(), "this line is indented by %s, the lines that it seems to belong to by %d; the same spaces on the left are needed", spaces(p.i), want)
-}
-
-func spaces(n int) string {
-	if n == 1 {
-		return "1 space"
-	}
-	return strconv.Itoa(n) + " spaces"
-}
-
-func isDash(s string) bool {
-	return s == "-" || len(s) > 1 && s[0] == '-' && isBlank(s[1])
-}
-
-// deeper guards the stack; the caller goes back with p.depth--.
-func (p *yamlParser) deeper() {
-	if p.depth++; p.depth > 2*maxDepth {
-		p.stop(p.here(), "this is nested too deeply")
-	}
-}
-
-// block reads a value that begins here, inside something indented by parent.
-func (p *yamlParser) block(parent int) *node {
-	p.deeper()
-	defer func() { p.depth-- }()
-	if isDash(p.rest()) {
-		return p.list(p.i)
-	}
-	if p.atKey() {
-		return p.mapping(p.i)
-	}
-	return p.inline(parent)
-}
-
-// below reads a value of which nothing stands in this line: it is in the next
-// ones, or there is none. A list may be indented like the key that it belongs to.
-func (p *yamlParser) below(parent int, key position, listToo bool) *node {
-	p.li++
-	p.begin()
-	switch {
-	case !p.done() && p.i > parent:
-		return p.block(parent)
-	case !p.done() && p.i == parent && listToo && isDash(p.rest()):
-		p.deeper()
-		defer func() { p.depth-- }()
-		return p.list(parent)
-	}
-	return &node{kind: nullNode, at: key}
-}
-
-func (p *yamlParser) list(column int) *node {
-	n := &node{kind: listNode, at: p.here()}
-	for {
-		dash := p.here()
-		p.i++
-		p.blanks()
-		if p.atEnd() {
-			n.items = append(n.items, p.below(column, dash, false))
-		} else {
-			if i := strings.IndexByte(p.lines[p.li][:p.i], '\t'); i >= 0 {
-				p.stop(p.place(i), "a tab stands here; YAML indents with spaces")
-			}
-			n.items = append(n.items, p.block(column))
-		}
-		switch {
-		case p.done() || p.i < column || p.i == column && !isDash(p.rest()):
-			return n
-		case p.i > column:
-			p.badIndent(column)
-		}
-	}
-}
-
-func (p *yamlParser) mapping(column int) *node {
-	n := &node{kind: mappingNode, at: p.here()}
-	for {
-		key := p.key()
-		n.keys = append(n.keys, key)
-		p.blanks()
-		if p.atEnd() {
-			n.items = append(n.items, p.below(column, key.at, true))
-		} else {
-			n.items = append(n.items, p.inline(column))
-		}
-		switch {
-		case p.done() || p.i < column:
-			return n
-		case p.i > column:
-			p.badIndent(column)
-		case !p.atKey():
-			p.noKey()
-		}
-	}
-}
-
-// noKey explains why this line, among keys, is none.
-func (p *yamlParser) noKey() {
-	s := p.rest()
-	switch {
-	case isDash(s):
-		p.stop(p.here(), "a list item stands here, among keys; is the key of the list missing above?")
-	case s[0] == '?' || s[0] == '[' || s[0] == '{':
-		p.stop(p.here(), "expected a plain word as key")
-	case s[0] == '&' || s[0] == '*':
-		p.stop(p.here(), noAnchors)
-	case s[0] == '!':
-		p.stop(p.here(), noTags)
-	}
-	if i := strings.IndexByte(s, ':'); i > 0 {
-		p.stop(p.place(p.i+i), "a space is missing after the colon: write \"key: value\"")
-	}
-	p.stop(p.here(), "expected a key with a value, such as \"name: value\"; is a colon missing, or should this line be indented as part of the text above?")
-}
+// maxDepth bounds how deep values nest; the deepest that makes sense is 25.
+const maxDepth = 40
 
 const (
 	noAnchors = "anchors, aliases and merge keys are not supported: write the value again"
 	noTags    = "tags are not supported: write the value without one"
-	// indicators cannot begin a text without quotes.
-	indicators = "[]{},#&*!|>'\"%@`"
+	noTabs    = "a tab stands here; YAML indents with spaces"
+	noKey     = "expected a plain word as key"
+	noBraces  = "a text that begins with \"{{\" must stand in quotes"
+	oneOnly   = "the file holds more than one document; remove the line \"---\""
+	tooDeep   = "this is nested too deeply"
 )
 
-// keyEnd finds the colon that ends a key in s, which begins with it; -1 when s
-// is no key.
-func keyEnd(s string) int {
-	if s == "" {
-		return -1
-	}
-	i := 0
-	if q := s[0]; q == '"' || q == '\'' {
-		for i = 1; i < len(s) && s[i] != q; i++ {
-			if q == '"' && s[i] == '\\' {
-				i++
-			} else if q == '\'' && strings.HasPrefix(s[i:], "''") {
-				i++
-			}
+// parseYAML reads one document, which must be UTF-8 as utf8Text gives it. The node
+// is nil when there is none, or when the syntax is wrong; then the fault says why.
+func parseYAML(text string) (root *node, faults []fault) {
+	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
+	r := &reader{lines: strings.Split(text, "\n")}
+	for i, line := range r.lines {
+		if strings.HasPrefix(line, "%") {
+			return nil, []fault{{position{i + 1, 1}, "directives are not supported: remove this line"}}
 		}
-		for i++; i < len(s) && isBlank(s[i]); {
-			i++
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			break
 		}
-		if i < len(s) && s[i] == ':' && (i+1 == len(s) || isBlank(s[i+1])) {
-			return i
-		}
-		return -1
 	}
-	if strings.IndexByte(indicators, s[0]) >= 0 || isDash(s) || s[0] == '?' && (len(s) == 1 || isBlank(s[1])) {
-		return -1
+	d := yaml.NewDecoder(strings.NewReader(text))
+	var first, second yaml.Node
+	switch err := decode(d, &first); {
+	case errors.Is(err, io.EOF):
+		return nil, nil
+	case err != nil:
+		return nil, []fault{r.explain(err)}
 	}
-	return colon(s)
+	switch err := decode(d, &second); {
+	case err == nil:
+		r.fail(r.place(second.Line, second.Column), oneOnly)
+	case !errors.Is(err, io.EOF):
+		return nil, []fault{r.explain(err)}
+	}
+	top := first.Content[0]
+	if root = r.node(top, 0); root.kind == nullNode && top.Value == "" {
+		root = nil // nothing but "---"
+	}
+	return root, r.faults
 }
 
-// colon finds the first ": " of a text without quotes, before any comment.
-func colon(s string) int {
-	for i := 0; i < len(s); i++ {
-		switch {
-		case s[i] == '#' && i > 0 && isBlank(s[i-1]):
-			return -1
-		case s[i] == ':' && (i+1 == len(s) || isBlank(s[i+1])):
-			return i
+// decode reads the next document. A panic of the library is an error, too.
+func decode(d *yaml.Decoder, into *yaml.Node) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("this cannot be read (%v); write it in a simpler way", p)
 		}
-	}
-	return -1
+	}()
+	return d.Decode(into)
 }
 
-func (p *yamlParser) atKey() bool { return keyEnd(p.rest()) >= 0 }
+// reader turns the library's tree, or its error, into ours.
+type reader struct {
+	lines  []string
+	faults []fault
 
-// key reads a key and its colon.
-func (p *yamlParser) key() *node {
-	s := p.rest()
-	if s[0] == '"' || s[0] == '\'' {
-		n := p.quoted(-1)
-		p.blanks()
-		p.i++ // the colon
-		return n
-	}
-	end := keyEnd(s)
-	n := &node{kind: plainNode, at: p.here(), text: strings.TrimRight(s[:end], " \t")}
-	if n.text == "<<" {
-		p.fail(n.at, noAnchors)
-		n.kind = brokenNode
-	}
-	p.i += end + 1
-	return n
+	seen     position // the last place that was looked up, and its byte in the line
+	seenByte int
 }
 
-// inline reads a value that begins in this line and is neither a mapping nor a
-// list of block style, and goes to the next line.
-func (p *yamlParser) inline(parent int) *node {
-	s := p.rest()
-	switch s[0] {
-	case '"', '\'':
-		n := p.quoted(parent)
-		p.nextLine("the closing quote")
-		return n
-	case '[', '{':
-		if strings.HasPrefix(s, "{{") {
-			p.fail(p.here(), "a text that begins with \"{{\" must stand in quotes")
-			p.li++
-			p.begin()
-			return &node{kind: brokenNode, at: position{p.li, 1}}
-		}
-		n := p.flow(parent)
-		p.nextLine("the closing bracket")
-		return n
-	case '|', '>':
-		return p.text(parent)
-	case '&', '*', '!':
-		return p.unsupported(parent)
-	case '-', '?', ':':
-		if len(s) == 1 || isBlank(s[1]) {
-			switch s[0] {
-			case '?':
-				p.stop(p.here(), "expected a plain word as key, without \"?\"")
-			case '-':
-				p.stop(p.here(), "a list begins on a line of its own: put \"- ...\" below, or write [a, b]")
-			}
-			p.stop(p.here(), "a text cannot be or begin with %q; put it in quotes", s[:1])
-		}
-	case '%', '@', '`', ',', ']', '}':
-		p.fail(p.here(), "a text cannot begin with %q; put it in quotes", s[:1])
-	}
-	return p.plain(parent)
+func (r *reader) fail(at position, message string) {
+	r.faults = append(r.faults, fault{at, message})
 }
 
-// unsupported skips an anchor, alias or tag.
-func (p *yamlParser) unsupported(parent int) *node {
-	at, c := p.here(), p.rest()[0]
-	if c == '!' {
-		p.fail(at, noTags)
-	} else {
-		p.fail(at, noAnchors)
-	}
-	for s := p.lines[p.li]; p.i < len(s) && !isBlank(s[p.i]); {
-		p.i++
-	}
-	p.blanks()
-	switch {
-	case p.atEnd():
-		p.below(parent, at, true)
-	case strings.IndexByte("&*!", p.rest()[0]) >= 0:
-		p.stop(p.here(), "%s", map[bool]string{true: noTags, false: noAnchors}[p.rest()[0] == '!'])
-	default:
-		p.inline(parent)
-	}
+func (r *reader) broken(at position, message string) *node {
+	r.fail(at, message)
 	return &node{kind: brokenNode, at: at}
 }
 
-// plain reads a text without quotes, which may go on in lines that are indented
-// more than parent.
-func (p *yamlParser) plain(parent int) *node {
-	n := &node{kind: plainNode, at: p.here()}
-	var out strings.Builder
-	breaks := 0
-	for first := true; ; first = false {
-		s := p.rest()
-		if i := colon(s); i >= 0 {
-			if first {
-				p.stop(p.place(p.i+i), "a second \": \" stands in this line; put the text in quotes")
-			}
-			p.stop(p.here(), "a key stands here, but the line above it has a value already; are the spaces on the left right, or are quotes missing around the text?")
+func (r *reader) node(y *yaml.Node, depth int) *node {
+	n := &node{at: r.place(y.Line, y.Column)}
+	switch {
+	case y.Kind == yaml.AliasNode || y.Anchor != "":
+		return r.broken(n.at, noAnchors)
+	// The library keeps no trace of the tag "!" but where it stands.
+	case y.Style&yaml.TaggedStyle != 0, y.Kind == yaml.ScalarNode && strings.HasPrefix(r.from(n.at), "!"):
+		return r.broken(n.at, noTags)
+	case depth > maxDepth:
+		return r.broken(n.at, tooDeep)
+	}
+	switch y.Kind {
+	case yaml.ScalarNode:
+		n.text = y.Value
+		switch {
+		case y.Style != 0:
+			n.kind = quotedNode
+		case isNull(y.Value):
+			n.kind = nullNode
+		default:
+			n.kind = plainNode
 		}
-		if !first && isDash(s) {
-			p.stop(p.here(), "a list item stands here, but the line above it has a value already; are the spaces on the left right, or are quotes missing around the text?")
+	case yaml.SequenceNode:
+		n.kind = listNode
+		for _, item := range y.Content {
+			n.items = append(n.items, r.node(item, depth+1))
 		}
-		comment := false
-		for i := 1; i < len(s); i++ {
-			if s[i] == '#' && isBlank(s[i-1]) {
-				s, comment = s[:i], true
-				break
-			}
+	case yaml.MappingNode:
+		n.kind = mappingNode
+		if strings.HasPrefix(r.from(n.at), "{{") {
+			return r.broken(n.at, noBraces)
 		}
-		fold(&out, first, breaks)
-		out.WriteString(strings.TrimRight(s, " \t"))
-		// Does it go on?
-		p.li++
-		breaks = 1
-		more := false
-		for at := p.li; !comment && at < len(p.lines); at++ {
-			line := p.lines[at]
-			t := strings.TrimLeft(line, " \t")
-			if t == "" {
-				breaks++
-				continue
+		for i := 0; i < len(y.Content); i += 2 {
+			key := r.key(y.Content[i])
+			if i == 0 {
+				n.at = key.at
 			}
-			if more = indentation(line) > parent && t[0] != '#' && !marks(line, "---") && !marks(line, "..."); more {
-				p.li, p.i = at, len(line)-len(t)
+			value := r.node(y.Content[i+1], depth+1)
+			if value.kind == nullNode && y.Content[i+1].Value == "" {
+				value.at = key.at // there is nothing to point at
 			}
-			break
-		}
-		if !more {
-			p.begin()
-			break
+			n.keys, n.items = append(n.keys, key), append(n.items, value)
 		}
 	}
-	if n.text = out.String(); isNull(n.text) {
-		n.kind = nullNode
+	return n
+}
+
+// key is a word, whatever YAML takes it for: null and 1 are words here.
+func (r *reader) key(y *yaml.Node) *node {
+	at := r.place(y.Line, y.Column)
+	switch {
+	case y.Tag == "!!merge":
+		return r.broken(at, noAnchors)
+	case y.Kind == yaml.SequenceNode, y.Kind == yaml.MappingNode, y.Kind == yaml.ScalarNode && y.Value == "":
+		return r.broken(at, noKey)
+	}
+	n := r.node(y, 0)
+	if n.kind == nullNode {
+		n.kind = plainNode
 	}
 	return n
 }
@@ -519,402 +191,192 @@ func isNull(s string) bool {
 	return s == "" || s == "~" || s == "null" || s == "Null" || s == "NULL"
 }
 
-// fold writes what line breaks inside a text stand for: one is a space, more are
-// all but one kept.
-func fold(out *strings.Builder, first bool, breaks int) {
-	if first {
-		return
+// line is a line of the text, counted from 1; "" past the end.
+func (r *reader) line(i int) string {
+	if i < 1 || i > len(r.lines) {
+		return ""
 	}
-	if breaks == 1 {
-		out.WriteByte(' ')
-	}
-	for range breaks - 1 {
-		out.WriteByte('\n')
-	}
+	return r.lines[i-1]
 }
 
-// quoted reads a text in quotes, over lines that are indented more than parent.
-func (p *yamlParser) quoted(parent int) *node {
-	n := &node{kind: quotedNode, at: p.here()}
-	q := p.rest()[0]
-	unclosed := func() { p.stop(n.at, "the quote that opens here is never closed") }
-	var out []byte
-	p.i++
-	for {
-		s := p.lines[p.li]
-		kept := len(out) // blanks at the end of a line are kept only if escaped
-		escaped := false
-		for {
-			if p.i >= len(s) {
-				break
-			}
-			c := s[p.i]
-			if c == q {
-				if q == '\'' && strings.HasPrefix(s[p.i:], "''") {
-					out = append(out, '\'')
-					p.i += 2
-					kept = len(out)
-					continue
-				}
-				p.i++
-				n.text = string(out)
-				return n
-			}
-			if q == '"' && c == '\\' {
-				if p.i+1 == len(s) {
-					p.i++
-					escaped = true
-					kept = len(out)
-					break
-				}
-				out = p.escape(out)
-				kept = len(out)
-				continue
-			}
-			out = append(out, c)
-			p.i++
-			if !isBlank(c) {
-				kept = len(out)
-			}
-		}
-		out = out[:kept]
-		breaks := 0
-		for {
-			p.li++
-			breaks++
-			if p.done() {
-				unclosed()
-			}
-			s = p.lines[p.li]
-			p.i = len(s) - len(strings.TrimLeft(s, " \t"))
-			if p.i < len(s) {
-				break
-			}
-		}
-		if indentation(s) <= parent || marks(s, "---") || marks(s, "...") {
-			unclosed()
-		}
-		if breaks == 1 && !escaped {
-			out = append(out, ' ')
-		}
-		for range breaks - 1 {
-			out = append(out, '\n')
-		}
+// place is where the library says, but for the end of a text without a last line
+// break, which it takes for a line of its own.
+func (r *reader) place(line, column int) position {
+	if last := len(r.lines); line > last {
+		return position{last, utf8.RuneCountInString(r.lines[last-1]) + 1}
 	}
+	return position{line, column}
 }
 
-var escapes = map[byte]string{
-	'0': "\x00", 'a': "\a", 'b': "\b", 't': "\t", '\t': "\t", 'n': "\n", 'v': "\v", 'f': "\f", 'r': "\r", 'e': "\x1b",
-	' ': " ", '"': "\"", '/': "/", '\\': "\\", 'N': "\u0085", '_': "\u00a0", 'L': "\u2028", 'P': "\u2029",
+// split gives what stands before and after a place in its line. Columns count
+// characters; what is asked for next mostly stands behind the last.
+func (r *reader) split(at position) (before, after string) {
+	line := r.line(at.line)
+	if at.line != r.seen.line || at.column < r.seen.column {
+		r.seen, r.seenByte = position{at.line, 1}, 0
+	}
+	for r.seen.column < at.column && r.seenByte < len(line) {
+		_, size := utf8.DecodeRuneInString(line[r.seenByte:])
+		r.seen.column, r.seenByte = r.seen.column+1, r.seenByte+size
+	}
+	return line[:r.seenByte], line[r.seenByte:]
 }
 
-// escape reads what stands after a backslash in double quotes.
-func (p *yamlParser) escape(out []byte) []byte {
-	s := p.rest()
-	if text, ok := escapes[s[1]]; ok {
-		p.i += 2
-		return append(out, text...)
-	}
-	hex := func(s string) (rune, int, bool) {
-		digits := map[byte]int{'x': 2, 'u': 4, 'U': 8}[s[1]]
-		if digits == 0 || len(s) < 2+digits {
-			return 0, 0, false
-		}
-		r, err := strconv.ParseUint(s[2:2+digits], 16, 32)
-		return rune(r), 2 + digits, err == nil && r <= utf8.MaxRune
-	}
-	r, n, ok := hex(s)
-	if ok && utf16.IsSurrogate(r) {
-		ok = false
-		if next := s[n:]; strings.HasPrefix(next, `\u`) {
-			if low, m, good := hex(next); good {
-				if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
-					n, ok = n+m, true
-				}
-			}
-		}
-	}
-	if !ok {
-		_, size := utf8.DecodeRuneInString(s[1:])
-		p.stop(p.here(), "%s means nothing; write \\\\ for a backslash, or use single quotes", quote(s[:1+size]))
-	}
-	p.i += n
-	return utf8.AppendRune(out, r)
+// from is the rest of the line at a place, char its first character.
+func (r *reader) from(at position) string {
+	_, after := r.split(at)
+	return after
 }
 
-// text reads a block text: "|" keeps its lines, ">" folds them.
-func (p *yamlParser) text(parent int) *node {
-	n := &node{kind: quotedNode, at: p.here()}
-	sign := p.rest()[:1]
-	folded := sign == ">"
-	p.i++
-	chomp, indent := byte(0), 0
-	for s := p.lines[p.li]; p.i < len(s) && !isBlank(s[p.i]); p.i++ {
-		switch c := s[p.i]; {
-		case (c == '-' || c == '+') && chomp == 0:
-			chomp = c
-		case c >= '1' && c <= '9' && indent == 0:
-			indent = max(parent, 0) + int(c-'0')
-		default:
-			p.stop(n.at, "a text that begins with %q must stand in quotes", sign)
+func (r *reader) char(at position) string {
+	after := r.from(at)
+	_, size := utf8.DecodeRuneInString(after)
+	return after[:size]
+}
+
+// explain says a syntax error in words.
+func (r *reader) explain(err error) fault {
+	var e *yaml.LoadError
+	if !errors.As(err, &e) {
+		return fault{position{1, 1}, err.Error()}
+	}
+	problem, begin, wrong := e.Message, position{e.ContextMark.Line, e.ContextMark.Column}, r.place(e.Mark.Line, e.Mark.Column)
+	before, after := r.split(wrong)
+	word := r.char(wrong)
+	if i := bareVariable(r.line(wrong.line)); i >= 0 {
+		return fault{position{wrong.line, utf8.RuneCountInString(r.line(wrong.line)[:i]) + 1}, noBraces}
+	}
+	switch problem {
+	case "found character that cannot start any token":
+		if word == "\t" {
+			return fault{wrong, noTabs}
 		}
-	}
-	p.blanks()
-	if !p.atEnd() {
-		p.stop(p.here(), "the text of a block begins on the next line; or put it in quotes")
-	}
-	p.li++
-	// The first line that is not blank says how far the text is indented.
-	widest := 0
-	for at := p.li; indent == 0 && at < len(p.lines); at++ {
-		s := p.lines[at]
-		n := indentation(s)
-		if n == len(s) {
-			widest = max(widest, n)
-			continue
+		return fault{wrong, fmt.Sprintf("a text cannot begin with %q; put it in quotes", word)}
+	case "found a tab character where an indentation space is expected", "found a tab character that violates indentation":
+		return fault{wrong, noTabs}
+	case "found unexpected end of stream", "found unexpected document indicator":
+		return fault{begin, "the quote that opens here is never closed"}
+	case "found unknown escape character":
+		return fault{wrong, fmt.Sprintf("%s means nothing; write \\\\ for a backslash, or use single quotes", quote(string([]rune(after + " ")[:2])))}
+	case "did not find expected hexadecimal number":
+		return fault{wrong, "\\x, \\u and \\U need hexadecimal digits; write \\\\ for a backslash, or use single quotes"}
+	case "found invalid Unicode character escape code":
+		return fault{wrong, "this number is no character; write the character itself"}
+	case "mapping values are not allowed in this context":
+		if strings.Contains(before, ": ") {
+			return fault{wrong, "a second \": \" stands in this line; put the text in quotes"}
 		}
-		indent = max(n, parent+1, 1)
-		p.li, at = at, p.li
-		switch p.i = n; {
-		case s[n] == '\t' && n <= parent:
-			p.stop(p.here(), "a tab stands here; YAML indents with spaces")
-		case widest > indent:
-			p.stop(p.here(), "a blank line above has more spaces than this, the first line of the text; remove them")
+		wrong.column = 1 + indentation(before)
+		return fault{wrong, "a key stands here, but the line above it has a value already; are the spaces on the left right, or are quotes missing around the text?"}
+	case "mapping keys are not allowed in this context":
+		return fault{wrong, noKey + ", without \"?\""}
+	case "block sequence entries are not allowed in this context":
+		return fault{wrong, "a list begins on a line of its own: put \"- ...\" below, or write [a, b]"}
+	case "could not find expected ':'":
+		if start, text := r.split(begin); strings.Contains(text, ":") {
+			text, _, _ = strings.Cut(text, ":")
+			return fault{position{begin.line, utf8.RuneCountInString(start+text) + 1}, "a space is missing after the colon: write \"key: value\""}
 		}
-		p.li = at
-		break
-	}
-	if indent == 0 { // nothing but blank lines
-		indent = math.MaxInt
-	}
-	var lines []string
-	for ; p.li < len(p.lines); p.li++ {
-		s := p.lines[p.li]
+		return fault{begin, "expected a key with a value, such as \"name: value\"; is a colon missing, or should this line be indented as part of the text above?"}
+	case "did not find expected key", "did not find expected '-' indicator", "did not find expected <document start>":
+		return r.misplaced(problem, begin, wrong)
+	case "did not find expected ',' or ']'", "did not find expected ',' or '}'":
+		open, shut := r.char(begin), problem[len(problem)-2:len(problem)-1]
+		if wrong.line > begin.line && r.blankFrom(wrong) {
+			return fault{begin, fmt.Sprintf("%q is never closed with %q", open, shut)}
+		}
+		message := fmt.Sprintf("expected \",\" or %q before this; if it is all one text, put it in quotes", shut)
+		if wrong.line > begin.line {
+			message += fmt.Sprintf("; the %q of line %d is still open here", open, begin.line)
+		}
+		return fault{wrong, message}
+	case "did not find expected node content":
 		switch {
-		case len(s) > indent && indentation(s) >= indent:
-			lines = append(lines, s[indent:])
-			continue
-		case strings.TrimLeft(s, " ") == "":
-			lines = append(lines, "")
-			continue
+		case r.blankFrom(wrong):
+			return fault{wrong, "the file ends here, but a bracket above is never closed"}
+		case strings.ContainsAny(word, ",:]}") && strings.ContainsAny(before, "[{"):
+			return fault{wrong, fmt.Sprintf("a value is missing before %q", word)}
 		}
-		break
-	}
-	blank := 0
-	for blank < len(lines) && lines[len(lines)-1-blank] == "" {
-		blank++
-	}
-	body := lines[:len(lines)-blank]
-	var out strings.Builder
-	loose := func(s string) bool { return s != "" && isBlank(s[0]) }
-	for i := 0; i < len(body); i++ {
-		out.WriteString(body[i])
-		if i+1 == len(body) {
-			break
+		return fault{wrong, fmt.Sprintf("a text cannot begin with %q; put it in quotes", word)}
+	case "did not find expected comment or line break", "found an indentation indicator equal to 0":
+		if strings.HasSuffix(before, " ") || strings.HasSuffix(before, "\t") {
+			return fault{wrong, "the text of a block begins on the next line; or put it in quotes"}
 		}
-		if !folded || body[i] == "" || loose(body[i]) {
-			out.WriteByte('\n')
-			continue
-		}
-		j := i + 1
-		for body[j] == "" {
-			j++
-		}
-		switch {
-		case loose(body[j]):
-			out.WriteByte('\n') // the blank lines between count one by one
-		case j == i+1:
-			out.WriteByte(' ')
-		default:
-			for range j - i - 1 {
-				out.WriteByte('\n')
-			}
-			i = j - 1
-		}
+		return fault{begin, fmt.Sprintf("a text that begins with %q must stand in quotes", r.char(begin))}
+	case "did not find expected alphabetic or numeric character":
+		return fault{begin, noAnchors}
 	}
-	if chomp != '-' && len(body) > 0 {
-		out.WriteByte('\n')
+	switch {
+	case strings.HasPrefix(problem, "unknown anchor"):
+		return fault{wrong, noAnchors}
+	case strings.HasPrefix(problem, "exceeded max depth"):
+		return fault{wrong, tooDeep}
+	case strings.HasPrefix(r.from(begin), "!"):
+		return fault{begin, noTags}
 	}
-	if chomp == '+' {
-		out.WriteString(strings.Repeat("\n", blank))
-	}
-	n.text = out.String()
-	p.begin()
-	return n
+	return fault{wrong, problem}
 }
 
-// flow reads [a, b] or {a: b} and what stands in it, over lines that are indented
-// more than parent.
-func (p *yamlParser) flow(parent int) *node {
-	p.deeper()
-	defer func() { p.depth-- }()
-	open := p.here()
-	c := p.rest()[0]
-	n := &node{kind: listNode, at: open}
-	shut := byte(']')
-	if c == '{' {
-		n.kind, shut = mappingNode, '}'
+// misplaced explains what stands where the next key or list item should.
+func (r *reader) misplaced(problem string, begin, wrong position) fault {
+	before, after := r.split(wrong)
+	if last := strings.TrimRight(before, " \t"); last != "" {
+		what := "the closing quote"
+		if strings.ContainsAny(last[len(last)-1:], "]}") {
+			what = "the closing bracket"
+		}
+		return fault{wrong, fmt.Sprintf("%s stands after %s; if it is all one text, put the whole in quotes and write \\\" for a quote in it", quote(strings.TrimSpace(after)), what)}
 	}
-	p.i++
-	for {
-		if p.skip(parent, open, c); p.rest()[0] == shut {
-			p.i++
-			return n
+	dash := after == "-" || strings.HasPrefix(after, "- ")
+	switch {
+	case problem == "did not find expected <document start>":
+		return fault{wrong, oneOnly}
+	case wrong.column != begin.column:
+		return fault{wrong, fmt.Sprintf("this line is indented by %s, the lines that it seems to belong to by %d; the same spaces on the left are needed", spaces(wrong.column-1), begin.column-1)}
+	case dash:
+		return fault{wrong, "a list item stands here, among keys; is the key of the list missing above?"}
+	case problem == "did not find expected '-' indicator":
+		return fault{wrong, "a list item, such as \"- name: value\", is expected here; is a dash missing, or are the spaces on the left wrong?"}
+	}
+	return fault{wrong, "expected a key with a value, such as \"name: value\""}
+}
+
+// bareVariable finds a "{{" that begins a text; -1 when there is none.
+func bareVariable(line string) int {
+	for i := 0; ; i += 2 {
+		next := strings.Index(line[i:], "{{")
+		if next < 0 {
+			return -1
 		}
-		if c == '{' {
-			key := p.flowKey(parent, open)
-			if len(n.keys) == 0 {
-				n.at = key.at
-			}
-			n.keys = append(n.keys, key)
-			p.skip(parent, open, c)
-			if next := p.rest()[0]; next == ',' || next == shut {
-				n.items = append(n.items, &node{kind: nullNode, at: key.at})
-			} else {
-				n.items = append(n.items, p.flowValue(parent, open, c))
-			}
-		} else {
-			item := p.flowValue(parent, open, c)
-			n.items = append(n.items, item)
-			if p.skip(parent, open, c); p.rest()[0] == ':' {
-				p.stop(item.at, "a key with a value in a list needs braces: [{key: value}]; or put the text in quotes")
-			}
-		}
-		switch p.skip(parent, open, c); p.rest()[0] {
-		case ',':
-			p.i++
-		case shut:
-		default:
-			p.stop(p.here(), "expected \",\" or %q before this; if it is all one text, put it in quotes", string(shut))
+		i += next
+		before := strings.TrimRight(line[:i], " \t")
+		if before == "" || before == "-" || strings.ContainsAny(before[len(before)-1:], ":[,") || strings.HasSuffix(before, " -") {
+			return i
 		}
 	}
 }
 
-// skip goes to what comes next inside brackets, over blanks, comments and lines.
-func (p *yamlParser) skip(parent int, open position, bracket byte) {
-	for {
-		p.blanks()
-		if !p.atEnd() {
-			return
+// blankFrom is true when nothing but blanks and comments follows.
+func (r *reader) blankFrom(at position) bool {
+	rest := r.from(at)
+	for i := at.line; ; i++ {
+		if rest = strings.TrimSpace(rest); rest != "" && rest[0] != '#' {
+			return false
 		}
-		for p.li++; ; p.li++ {
-			if p.done() {
-				p.unclosed(open, bracket)
-			}
-			s := p.lines[p.li]
-			p.i = len(s) - len(strings.TrimLeft(s, " \t"))
-			if p.i < len(s) && s[p.i] != '#' {
-				if c := s[p.i]; indentation(s) <= parent && c != ']' && c != '}' || marks(s, "---") || marks(s, "...") {
-					p.unclosed(open, bracket)
-				}
-				break
-			}
+		if i >= len(r.lines) {
+			return true
 		}
+		rest = r.lines[i]
 	}
 }
 
-func (p *yamlParser) unclosed(open position, bracket byte) {
-	p.stop(open, "%q is never closed with %q", string(bracket), map[byte]string{'[': "]", '{': "}"}[bracket])
+func indentation(s string) int {
+	return len(s) - len(strings.TrimLeft(s, " "))
 }
 
-func (p *yamlParser) flowKey(parent int, open position) *node {
-	var key *node
-	at := p.here()
-	switch c := p.rest()[0]; c {
-	case '"', '\'':
-		key = p.quoted(parent)
-	case '{':
-		p.stop(at, "expected a plain word as key; a text with \"{{\" must stand in quotes")
-	case '[', '?':
-		p.stop(at, "expected a plain word as key")
-	default:
-		key = p.flowPlain(parent, open, '{')
-		if key.kind == nullNode {
-			key.kind = plainNode
-		}
-		if key.text == "<<" {
-			p.fail(at, noAnchors)
-			key.kind = brokenNode
-		}
+func spaces(n int) string {
+	if n == 1 {
+		return "1 space"
 	}
-	if p.skip(parent, open, '{'); p.rest()[0] != ':' {
-		if strings.Contains(key.text, ":") && key.kind == plainNode {
-			p.stop(at, "a space is missing after the colon: write \"key: value\"")
-		}
-		p.stop(at, "expected a key with a value, such as {name: value}")
-	}
-	p.i++
-	return key
-}
-
-// flowValue reads one value inside brackets.
-func (p *yamlParser) flowValue(parent int, open position, bracket byte) *node {
-	switch c := p.rest()[0]; c {
-	case '"', '\'':
-		return p.quoted(parent)
-	case '[':
-		return p.flow(parent)
-	case '{':
-		if strings.HasPrefix(p.rest(), "{{") {
-			p.stop(p.here(), "a text that begins with \"{{\" must stand in quotes")
-		}
-		return p.flow(parent)
-	}
-	return p.flowPlain(parent, open, bracket)
-}
-
-// flowPlain reads a text without quotes inside brackets.
-func (p *yamlParser) flowPlain(parent int, open position, bracket byte) *node {
-	n := &node{kind: plainNode, at: p.here()}
-	switch s := p.rest(); s[0] {
-	case ',', ']', '}', ':':
-		if s[0] != ':' || len(s) == 1 || strings.IndexByte(" \t,[]{}", s[1]) >= 0 {
-			p.stop(n.at, "a value is missing before %q", s[:1])
-		}
-	case '&', '*':
-		p.stop(n.at, noAnchors)
-	case '!':
-		p.stop(n.at, noTags)
-	case '|', '>', '%', '@', '`', '#':
-		p.fail(n.at, "a text cannot begin with %q; put it in quotes", s[:1])
-	case '-', '?':
-		if len(s) == 1 || strings.IndexByte(" \t,[]{}", s[1]) >= 0 {
-			p.stop(n.at, "a text cannot be or begin with %q; put it in quotes", s[:1])
-		}
-	}
-	var out strings.Builder
-	breaks := 0
-	for first := true; ; first = false {
-		s := p.lines[p.li]
-		start := p.i
-		for ; p.i < len(s) && !p.atEnd(); p.i++ {
-			c := s[p.i]
-			if c == ',' || c == ']' || c == '}' || c == ':' && (p.i+1 == len(s) || strings.IndexByte(" \t,[]{}", s[p.i+1]) >= 0) {
-				break
-			}
-			if c == '[' || c == '{' {
-				p.stop(p.here(), "%q stands in a text; put the text in quotes", string(c))
-			}
-		}
-		fold(&out, first, breaks)
-		out.WriteString(strings.TrimRight(s[start:p.i], " \t"))
-		if p.i < len(s) { // a separator or a comment
-			break
-		}
-		line := p.li
-		p.skip(parent, open, bracket)
-		breaks = p.li - line
-		if c := p.rest()[0]; c == ',' || c == ']' || c == '}' || c == ':' && (len(p.rest()) == 1 || strings.IndexByte(" \t,[]{}", p.rest()[1]) >= 0) {
-			break
-		}
-		for _, between := range p.lines[line+1 : p.li] {
-			if strings.TrimLeft(between, " \t") != "" {
-				p.stop(p.here(), "expected \",\" before this; a comment stands in the middle of the text")
-			}
-		}
-	}
-	if n.text = out.String(); isNull(n.text) {
-		n.kind = nullNode
-	}
-	return n
+	return strconv.Itoa(n) + " spaces"
 }

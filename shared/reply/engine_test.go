@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fielder-care/fielder/shared/care"
@@ -20,7 +19,7 @@ func ruled(t testing.TB, rules string) *config.Bundle {
 	t.Helper()
 	b := *standard(t)
 	b.Rules = nil
-	if err := yaml.UnmarshalWithOptions([]byte(rules), &b.Rules, yaml.Strict()); err != nil {
+	if err := strictly(rules, &b.Rules); err != nil {
 		t.Fatalf("%v", err)
 	}
 	b.Templates = map[string]config.Template{

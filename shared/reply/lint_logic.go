@@ -961,12 +961,10 @@ func (s *world) guards(b *config.Bundle, r *config.Rule) []demand {
 			s.anyOf(s.yes(factKnown, false), s.is(factValue, s.atMost(factValue, *v))))
 	}
 	if g.Account != "" {
-		var automated, main []string
+		var automated []string
 		for _, a := range b.Brand.Accounts {
 			if a.Automated {
 				automated = append(automated, string(a.Platform))
-			} else {
-				main = append(main, string(a.Platform))
 			}
 		}
 		f, words := s.yes(factAutomated, false), "only accounts that are not labelled automated"

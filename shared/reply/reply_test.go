@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v4"
 	"pgregory.net/rapid"
 
 	"github.com/fielder-care/fielder/shared/care"
@@ -36,13 +36,20 @@ func with(t testing.TB, rules, templates string) *config.Bundle {
 	}
 	more := map[string]config.Template{}
 	for text, into := range map[string]any{rules: &f, templates: &more} {
-		if err := yaml.UnmarshalWithOptions([]byte(text), into, yaml.Strict()); err != nil && !errors.Is(err, io.EOF) {
+		if err := strictly(text, into); err != nil && !errors.Is(err, io.EOF) {
 			t.Fatalf("%v", err)
 		}
 	}
 	b.People, b.Rules, b.Tests, b.Templates = f.People, f.Rules, f.Tests, maps.Clone(b.Templates)
 	maps.Copy(b.Templates, more)
 	return &b
+}
+
+// strictly reads YAML, and refuses keys that the type does not have.
+func strictly(text string, into any) error {
+	d := yaml.NewDecoder(strings.NewReader(text))
+	d.KnownFields(true)
+	return d.Decode(into)
 }
 
 // standard is the bundle of the default files.
