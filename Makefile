@@ -41,7 +41,7 @@ $(LOCAL)/%/bootstrap: $(SOURCES)
 	@mkdir -p $(@D)
 	@CGO_ENABLED=0 go build $(LAMBDA) -o $@ ./functions/$*
 
-build/fielder: $(SOURCES) $(shell find scripts -name '*.go' -not -name '*_test.go')
+build/fielder: $(SOURCES) $(shell find scripts -name '*.go' -not -name '*_test.go' -o -name '*.story')
 	@echo "build: fielder"
 	@go build -trimpath -o $@ ./scripts/fielder
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ const storyLimit = 2 * time.Minute
 func stories(ctx context.Context, args []string, out, errs io.Writer) error {
 	f := flags("stories", errs)
 	list := f.Bool("list", false, "list the stories")
+	dir := f.String("dir", "", "tell the stories of a folder instead of the suite's")
 	verbs := f.Bool("verbs", false, "explain the language in which they are written")
 	if err := parse(f, args); err != nil {
 		return err
@@ -30,7 +32,7 @@ func stories(ctx context.Context, args []string, out, errs io.Writer) error {
 		fmt.Fprint(out, scenarios.Help())
 		return nil
 	}
-	all, bundle, err := readStories()
+	all, bundle, err := readStories(*dir)
 	if err != nil {
 		return err
 	}
@@ -64,8 +66,9 @@ func stories(ctx context.Context, args []string, out, errs io.Writer) error {
 	return nil
 }
 
-// readStories reads the suite and the config that it is told with: the default.
-func readStories() ([]scenarios.Story, *config.Bundle, error) {
+// readStories reads the suite, or the stories of a folder, and the config that
+// they are told with: the default.
+func readStories(dir string) ([]scenarios.Story, *config.Bundle, error) {
 	b, err := config.Default()
 	if err != nil {
 		return nil, nil, err
@@ -77,7 +80,14 @@ func readStories() ([]scenarios.Story, *config.Bundle, error) {
 	for _, q := range b.Routing.Queues {
 		names.Queues = append(names.Queues, q.Name)
 	}
-	all, err := scenarios.Read(names)
+	if dir == "" {
+		all, err := scenarios.Read(names)
+		return all, b, err
+	}
+	all, err := scenarios.ReadFrom(os.DirFS(dir), names)
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("%s holds no *.story", dir)
+	}
 	return all, b, err
 }
 

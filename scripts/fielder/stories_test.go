@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -119,6 +120,16 @@ func TestStoriesCommand(t *testing.T) {
 	if out, _, err = fielder(t, "stories", "repeated-webhook", "repeated-*"); err != nil || !strings.Contains(out, "1 stories, 0 failed.") || !strings.Contains(out, "Tue 24 Nov 12:00:00 CET  Gwen posts on x") {
 		t.Errorf("%v\n%s", err, out)
 	}
+	dir := t.TempDir()
+	if _, _, err := fielder(t, "stories", "--dir", dir); err == nil || !strings.Contains(err.Error(), "holds no *.story") {
+		t.Errorf("an empty folder: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "mine.story"), []byte("Story: Mine\nWhy: It is.\nStarts: 2026-11-24 12:00 Europe/Madrid\nexpect nothing is sayd at all\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := fielder(t, "stories", "--dir", dir); err == nil || !strings.Contains(err.Error(), "mine.story:4: this is not understood: expect nothing is sayd at all; did you mean: expect nothing is said at all") {
+		t.Errorf("a mistake: %v", err)
+	}
 	if _, stderr, err := fielder(t, "stories", "repeated-wehbook"); err == nil || status(err, &bytes.Buffer{}) != 2 {
 		t.Errorf("an unknown story: %v %s", err, stderr)
 	}
@@ -134,7 +145,7 @@ func suite(t *testing.T) (all []scenarios.Story, bundle *config.Bundle) {
 	if _, err := os.Stat(binariesDir); err != nil {
 		t.Fatalf("the function binaries are not in %s: run `make build` first", binariesDir)
 	}
-	all, bundle, err := readStories()
+	all, bundle, err := readStories("")
 	if err != nil {
 		t.Fatal(err)
 	}
