@@ -41,7 +41,7 @@ var usages = []struct{ name, args, does string }{
 	{"rules status", "[--stage NAME] [--json]", "what is deployed, what rolls out"},
 	{"rules rollback", "[--stage NAME] [--to LABEL|NUMBER]", "take the last roll-out back"},
 	{"drafts", "[list [--queue NAME] | approve POST_ID [--text TEXT] | reject POST_ID --reason TEXT] [--as NAME]", "answers that wait for an agent"},
-	{"stories", "[--dir DIR] [--list] [--verbs] [NAME ...]", "tell the scenario suite, with transcripts"},
+	{"stories", "[--dir DIR] [--faults SEED] [--list] [--verbs] [NAME ...]", "tell the scenario suite, with transcripts"},
 	{"bench", "[--only steps|starts|chain|replay] [--posts N] ...", "benchmarks, with what they mean"},
 }
 

@@ -18,10 +18,15 @@ import (
 // storyLimit bounds one story, in real time.
 const storyLimit = 2 * time.Minute
 
+// mending is how long the system has, after a story with faults, until all is as
+// it must be: the ledger drives what was lost after ten minutes, up to five times.
+const mending = 90 * time.Minute
+
 // stories tells the scenario suite: each story on a stack of its own, with a
 // transcript in which every line has its time.
 func stories(ctx context.Context, args []string, out, errs io.Writer) error {
 	f := flags("stories", errs)
+	seed := f.Int64("faults", 0, "tell them with faults at every boundary, of this seed (0: without): nothing is expected on the way, but in the end all must hold that must hold in every story")
 	list := f.Bool("list", false, "list the stories")
 	dir := f.String("dir", "", "tell the stories of a folder instead of the suite's")
 	verbs := f.Bool("verbs", false, "explain the language in which they are written")
@@ -49,7 +54,7 @@ func stories(ctx context.Context, args []string, out, errs io.Writer) error {
 	failed := 0
 	for _, s := range chosen {
 		began := time.Now()
-		if err := tell(ctx, s, bundle, out); err != nil {
+		if err := tell(ctx, s, bundle, *seed, out); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -118,10 +123,13 @@ func choose(all []scenarios.Story, names []string) ([]scenarios.Story, error) {
 
 // tell runs one story and writes its transcript. The error is the first thing
 // that was not as the story says, with its line.
-func tell(ctx context.Context, s scenarios.Story, bundle *config.Bundle, out io.Writer) error {
+//
+// With a seed there are faults at every boundary: things come late, so the story
+// cannot say what is seen when; it is told for what must hold in the end.
+func tell(ctx context.Context, s scenarios.Story, bundle *config.Bundle, seed int64, out io.Writer) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, storyLimit, fmt.Errorf("the story takes longer than %s", storyLimit))
 	defer cancel()
-	t, err := begin(ctx, s, bundle, out)
+	t, err := begin(ctx, s, bundle, seed, out)
 	if err != nil {
 		return err
 	}
@@ -134,6 +142,11 @@ func tell(ctx context.Context, s scenarios.Story, bundle *config.Bundle, out io.
 				err = cause
 			}
 			return fmt.Errorf("%s:%d: %s: %w", s.File, step.Line, step.Text, err)
+		}
+	}
+	if seed != 0 {
+		if err := t.to(ctx, t.w.stack.Clock().Now().Add(mending)); err != nil {
+			return fmt.Errorf("%s: at the end: %w", s.File, err)
 		}
 	}
 	if err := t.clean(ctx); err != nil {

@@ -42,9 +42,10 @@ type teller struct {
 	order  []string // names of posts
 	serial int
 
-	calls  sync.WaitGroup
-	killed bool // an execution was stopped on purpose
-	seen   seen
+	calls   sync.WaitGroup
+	trouble bool // there are faults at every boundary
+	killed  bool // an execution was stopped on purpose
+	seen    seen
 }
 
 // said is a post of the story.
@@ -60,8 +61,11 @@ type said struct {
 }
 
 // begin starts a stack, with the sample customers.
-func begin(ctx context.Context, s scenarios.Story, bundle *config.Bundle, out io.Writer) (*teller, error) {
-	t := &teller{out: out, zone: s.Start.Location(), faults: faults.New(1, 2), bundle: *bundle, people: map[string]wire.Person{}, phones: map[string]string{}, posts: map[string]*said{}}
+func begin(ctx context.Context, s scenarios.Story, bundle *config.Bundle, seed int64, out io.Writer) (*teller, error) {
+	t := &teller{out: out, trouble: seed != 0, zone: s.Start.Location(), faults: faults.New(1, 2), bundle: *bundle, people: map[string]wire.Person{}, phones: map[string]string{}, posts: map[string]*said{}}
+	if t.trouble {
+		t.faults = faults.Standard(seed)
+	}
 	var err error
 	t.w, err = startWorld(ctx, worldOptions{addr: "127.0.0.1:0", standinAddr: "127.0.0.1:0", clock: clock.Stepped(s.Start), faults: t.faults, log: io.Discard, hidden: true, unlimited: true})
 	if err != nil {
@@ -130,7 +134,15 @@ func (t *teller) step(ctx context.Context, s scenarios.Step) error {
 	now := t.w.stack.Clock().Now()
 	if do := doings[s.Verb]; do != nil {
 		t.print(now, s.Text)
-		if err := do(ctx, t, s.Args); err != nil {
+		err := do(ctx, t, s.Args)
+		// What an agent waits for comes late where there are faults.
+		for tries := 0; err != nil && t.trouble && slices.Contains(patient, s.Verb) && tries < 20; tries++ {
+			if late := t.w.stack.Clock().AdvanceTo(ctx, t.w.stack.Clock().Now().Add(2*time.Minute)); late != nil {
+				return late
+			}
+			err = do(ctx, t, s.Args)
+		}
+		if err != nil {
 			return err
 		}
 		if err := t.w.stack.Idle(ctx); err != nil {
@@ -142,6 +154,9 @@ func (t *teller) step(ctx context.Context, s scenarios.Step) error {
 	if look == nil {
 		return fmt.Errorf("nothing runs the verb %q", s.Verb)
 	}
+	if t.trouble {
+		return nil
+	}
 	if err := look(ctx, t, s.Args); err != nil {
 		t.print(now, s.Text+"   NOT SO")
 		return err
@@ -149,6 +164,10 @@ func (t *teller) step(ctx context.Context, s scenarios.Step) error {
 	t.print(now, s.Text+"   yes")
 	return nil
 }
+
+// patient are the verbs that can be tried again: they change nothing when they
+// fail.
+var patient = []string{"take", "finish", "approve", "change", "reject", "kill"}
 
 // to lets time pass until a moment, telling what happens on the way.
 func (t *teller) to(ctx context.Context, at time.Time) error {

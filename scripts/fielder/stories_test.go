@@ -18,7 +18,7 @@ func TestStories(t *testing.T) {
 		t.Run(s.ID(), func(t *testing.T) {
 			t.Parallel()
 			var transcript bytes.Buffer
-			if err := tell(t.Context(), s, bundle, &transcript); err != nil {
+			if err := tell(t.Context(), s, bundle, 0, &transcript); err != nil {
 				t.Errorf("%v\n\n%s", err, transcript.String())
 			}
 			if n := strings.Count(transcript.String(), "  "+s.Steps[0].Text); n == 0 {
@@ -77,7 +77,7 @@ Bill posts on x "I am furious, my bill is wrong for the third time" as complaint
 				t.Fatal(mistakes)
 			}
 			var transcript bytes.Buffer
-			err := tell(t.Context(), s, bundle, &transcript)
+			err := tell(t.Context(), s, bundle, 0, &transcript)
 			if err == nil || !strings.HasPrefix(err.Error(), "no.story:9: "+r.line+": ") || !strings.Contains(err.Error(), r.want) {
 				t.Errorf("got %v, want %q\n%s", err, r.want, transcript.String())
 			}
