@@ -66,6 +66,9 @@ func demo(ctx context.Context, args []string, out, errs io.Writer) error {
 		plan = faults.Standard(*seed)
 	}
 	p := &player{out: out, lines: lines, plan: plan, live: isTerminal(out), started: time.Now()}
+	if err := inOrder(*config, errs); err != nil {
+		return err
+	}
 	fmt.Fprintf(out, "Starting the local stack: the deployed template, the real binaries, a real DynamoDB engine ...\n")
 	w, err := startWorld(ctx, worldOptions{addr: *addr, clock: clock.Stepped(first.Add(-5 * time.Minute)), faults: plan, log: io.Discard, standinAddr: *pages})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -38,7 +39,11 @@ func draftCommand(ctx context.Context, args []string, out, errs io.Writer) error
 	if len(words) > 0 {
 		do, words = words[0], words[1:]
 	}
+	empty := false
+	f.Visit(func(g *flag.Flag) { empty = empty || g.Name == "text" && strings.TrimSpace(*text) == "" })
 	switch {
+	case empty:
+		return misuse("--text says nothing; leave it out to send what was proposed")
 	case do != "list" && do != "approve" && do != "reject":
 		return misuse(fmt.Sprintf("drafts knows list, approve and reject, not %q", do))
 	case do == "list" && len(words) > 0:

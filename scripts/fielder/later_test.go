@@ -227,6 +227,62 @@ func TestDelayedReply(t *testing.T) {
 	}
 }
 
+// TestDelayedReplyAndEdits: what the author says now counts, not what the answer
+// that waits was meant for.
+func TestDelayedReplyAndEdits(t *testing.T) {
+	mention := readMention(t)
+	// edited is the same post as X sends it when its author changed it.
+	edited := func(text string) []byte {
+		var body map[string]any
+		if err := json.Unmarshal(mention, &body); err != nil {
+			t.Fatal(err)
+		}
+		data := body["data"].(map[string]any)
+		payload := data["payload"].(map[string]any)
+		data["event_uuid"], payload["text"] = "2095000000000009998", text
+		payload["edit_history_tweet_ids"] = []string{string(asked)[2:], "2095000000000000102"}
+		payload["id"] = "2095000000000000102"
+		out, err := json.Marshal(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	for _, r := range []struct {
+		name, text string
+		outcome    care.Outcome
+		wait       time.Duration // after the edit
+		replies    int
+	}{
+		{"it is for a person now", "@VeloriaCare my router is on fire, there is smoke!", care.OutcomeEscalated, 0, 0},
+		{"the same, spelt better", "@VeloriaCare what are your opening hours on Saturday, please?", care.OutcomeAnswered, 2 * time.Minute, 1},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			w, _ := startPatient(t, nil, twoMinutes)
+			w.deliver(t, mention)
+			w.after(t, 30*time.Second)
+			w.deliver(t, edited(r.text))
+			if r.wait > 0 {
+				w.after(t, r.wait-5*time.Second)
+				if outcome, by := w.because(t); outcome != "" || len(w.standin.Replies()) != 0 {
+					t.Fatalf("%s because of %v before its time", outcome, by)
+				}
+				w.after(t, 10*time.Second)
+			}
+			if outcome, by := w.because(t); outcome != r.outcome {
+				t.Errorf("%q because of %v, want %s", outcome, by, r.outcome)
+			}
+			w.after(t, 20*time.Minute)
+			if n, err := w.table.CountUndecided(t.Context(), w.stack.Clock().Now()); err != nil || n != 0 || len(w.standin.Replies()) != r.replies {
+				t.Errorf("later: %d undecided, %d replies, %v", n, len(w.standin.Replies()), err)
+			}
+			if rec, err := w.table.Post(t.Context(), asked); err != nil || rec.Post.Text != r.text || rec.Outcome != r.outcome {
+				t.Errorf("it ends as %+v, %v", rec, err)
+			}
+		})
+	}
+}
+
 // TestDelayedReplyIsNotLost: the workflow that waits dies; the ledger finds the
 // post ten minutes after the end of its wait, and it is answered once.
 func TestDelayedReplyIsNotLost(t *testing.T) {

@@ -76,8 +76,18 @@ var errQuiet = errors.New("failed")
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	err = interrupted(ctx, err)
 	stop()
 	os.Exit(status(err, os.Stderr))
+}
+
+// interrupted is what a command's error means when somebody pressed Ctrl-C: that,
+// and not what it kept a library from doing.
+func interrupted(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil || errors.Is(err, errQuiet) {
+		return err
+	}
+	return errors.New("stopped before it was done")
 }
 
 // status is the exit status for a command's error, which is told unless that was

@@ -79,6 +79,9 @@ func reach(ctx context.Context, w where) (*system, error) {
 	if cfg.Region == "" {
 		return nil, misuse("in which region is stage " + w.stage + "? Say --region or set AWS_REGION")
 	}
+	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
+		return nil, fmt.Errorf("no AWS credentials were found for stage %s: sign in first, as for the AWS CLI (`aws sso login`, AWS_PROFILE, ...) (%w)", w.stage, err)
+	}
 	stack := stacks + w.stage
 	out, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(stack)})
 	var api smithy.APIError

@@ -122,6 +122,9 @@ func parseOne(f *flag.FlagSet, args []string, what string) (arg string, err erro
 // configDir opens a directory of the six files.
 func configDir(dir string) (fs.FS, error) {
 	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no directory %s; the config is a directory of six YAML files, as in %s", dir, ownConfig)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -63,12 +63,33 @@ func rulesExplain(ctx context.Context, args []string, out, errs io.Writer) error
 	}
 	explainPost(out, rec)
 	explainDecision(out, rec)
+	if rec.Plan != nil && rec.Plan.Action == care.ActionDraft {
+		if err := explainDraft(ctx, out, s.table, id); err != nil {
+			return err
+		}
+	}
 	switch {
 	case draft == nil:
 	case !rec.Deleted.IsZero():
 		fmt.Fprintln(out, "\nIts author deleted it, so no config can be tried on it any more.")
 	default:
 		explainRetrial(out, draftName, draft.Version, replay.Retry(rec, draft))
+	}
+	return nil
+}
+
+// explainDraft tells what became of the draft that the rules left.
+func explainDraft(ctx context.Context, out io.Writer, table *store.Table, id care.PostID) error {
+	d, err := table.Draft(ctx, id)
+	if care.CodeOf(err) == care.NotFound {
+		return nil // not there yet
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "What became of the draft:", plain(d.Stands()))
+	if d.Edited() {
+		fmt.Fprintf(out, "  with other words: %q\n", plain(d.Approved))
 	}
 	return nil
 }

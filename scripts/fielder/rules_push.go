@@ -6,7 +6,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
+
+// maxDescribe is how much AppConfig keeps of a deployment's description, in
+// characters (API reference, StartDeployment).
+const maxDescribe = 1024
 
 // rulesPush checks a config as a whole and rolls it out: to the local stack at
 // once, in AWS as the stage does it.
@@ -19,6 +24,9 @@ func rulesPush(ctx context.Context, args []string, out, errs io.Writer) error {
 	dir, err := parseDir(f, args)
 	if err != nil {
 		return err
+	}
+	if n := utf8.RuneCountInString(*describe); n > maxDescribe {
+		return misuse(fmt.Sprintf("--describe takes at most %d characters, got %d", maxDescribe, n))
 	}
 	dir, files, err := configFiles(dir)
 	if err != nil {
@@ -61,7 +69,12 @@ func rulesPush(ctx context.Context, args []string, out, errs io.Writer) error {
 		fmt.Fprintf(out, "Deployment %d of %s to %s has begun.\n", d.Number, d.name(), s.name)
 	}
 	if *wait {
-		if err := r.wait(ctx, d.Number, out); err != nil {
+		err := r.wait(ctx, d.Number, out)
+		if err != nil && ctx.Err() != nil {
+			fmt.Fprintf(errs, "Nobody waits any more, but the roll-out goes on: fielder rules status%s shows how, fielder rules rollback%s takes it back.\n", at.args(), at.args())
+			return errQuiet
+		}
+		if err != nil {
 			return err
 		}
 		fmt.Fprintln(out, "Everyone has it.")

@@ -23,6 +23,9 @@ func up(ctx context.Context, args []string, out, errs io.Writer) error {
 	if f.NArg() > 0 {
 		return misuse(fmt.Sprintf("up takes no arguments, got %q", f.Arg(0)))
 	}
+	if err := inOrder(*dir, errs); err != nil {
+		return err
+	}
 	w, err := startWorld(ctx, worldOptions{addr: *addr, data: *data, accounts: *accounts, clock: clock.Real(), log: errs, standinAddr: *pages})
 	if err != nil {
 		return err

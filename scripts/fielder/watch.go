@@ -56,6 +56,25 @@ type watcher struct {
 	last edits
 }
 
+// inOrder checks the config that a person named before anything is started with
+// it: a stack that comes up for a moment would take the place of one that runs.
+func inOrder(dir string, errs io.Writer) error {
+	if dir == "" {
+		return nil
+	}
+	files, err := configDir(dir)
+	if err != nil {
+		return err
+	}
+	c, err := checkConfig(dir, files)
+	if err != nil || len(c.mistakes) == 0 {
+		return err
+	}
+	fmt.Fprintf(errs, "%s has mistakes, so nothing is started:\n", dir)
+	printFindings(errs, "  ", c.mistakes)
+	return errQuiet
+}
+
 // watchConfig brings a directory's config to the stack, and watches the directory
 // from then on if it should. given says that a person named it: then a mistake is
 // an error; else the config that is deployed goes on.

@@ -17,7 +17,7 @@ import (
 
 // bound is how long a file may take to be refused: a second on the machine of a
 // person, and patience for a busy one.
-const bound = 10 * time.Second
+const bound = 30 * time.Second
 
 func utf16Of(text string, order binary.AppendByteOrder, mark bool) string {
 	var out []byte

@@ -183,7 +183,7 @@ func (d *Desk) Approve(ctx context.Context, a Approval) (care.Draft, error) {
 		return care.Draft{}, err
 	}
 	if one.Status.Closed() {
-		if one.Status == care.DraftSent && one.By == a.Agent {
+		if one.Status == care.DraftSent && one.By == a.Agent && (a.Text == nil || *a.Text == one.Approved) {
 			return one, d.closed(ctx, one) // a repeat after an answer got lost
 		}
 		return one, care.Errorf(care.Conflict, "%s", one.Stands())

@@ -290,6 +290,11 @@ func TestApprove(t *testing.T) {
 	if err != nil || again.Status != care.DraftSent || len(o.said) != 1 {
 		t.Errorf("a repeat by the same agent: %+v, %v, said %v", again, err, o.said)
 	}
+	other := "Something else."
+	a.Text = &other
+	if _, err := o.desk().Approve(t.Context(), a); care.CodeOf(err) != care.Conflict || !strings.Contains(err.Error(), "sent by ana") || len(o.said) != 1 {
+		t.Errorf("the same agent with other words, which nobody will hear: %v, said %v", err, o.said)
+	}
 	if _, err := o.desk().Approve(t.Context(), approval("ben", again.Version)); care.CodeOf(err) != care.Conflict || !strings.Contains(err.Error(), "sent by ana") {
 		t.Errorf("another agent: %v", err)
 	}

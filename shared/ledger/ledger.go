@@ -53,8 +53,9 @@ type Books interface {
 type Posts interface {
 	// Outcome is "" for an undecided post; care.NotFound when it is not there.
 	Outcome(ctx context.Context, id care.PostID) (care.Outcome, error)
-	// Edit replaces the text, in the post and in the timeline.
-	Edit(ctx context.Context, p care.Post) error
+	// Edit replaces the text, in the post and in the timeline. again is true when an
+	// answer to the earlier text was still to go out and is given up for this one.
+	Edit(ctx context.Context, p care.Post) (again bool, err error)
 	// Reopen makes an ignored post undecided again, with its new text.
 	Reopen(ctx context.Context, p care.Post) error
 	// Claim records a post that was not there as undecided.
@@ -226,14 +227,22 @@ func (s *Service) edited(ctx context.Context, d events.PostEdited) error {
 		return err
 	}
 	if !missing && outcome != care.OutcomeIgnored {
-		if err := s.Posts.Edit(ctx, p); err != nil {
+		again, err := s.Posts.Edit(ctx, p)
+		if err != nil {
 			return err
 		}
 		if err := s.Drafts.Edited(ctx, p); err != nil {
 			return err
 		}
-		s.Recorder.Decided(ctx, p.ID(), care.Edited, care.OutcomeRecorded,
-			[]care.Reason{{By: "upstream", Text: "The author changed the post; the timeline shows the new text."}})
+		why := "The author changed the post; the timeline shows the new text."
+		if again {
+			// Should this get lost, the end of the wait brings the post round.
+			if err := s.Bus.Publish(ctx, &events.PostReceived{Meta: d.Meta, Post: p}); err != nil {
+				return err
+			}
+			why = "The author changed the post before its answer went out; it is looked at again."
+		}
+		s.Recorder.Decided(ctx, p.ID(), care.Edited, care.OutcomeRecorded, []care.Reason{{By: "upstream", Text: why}})
 		return nil
 	}
 	t, err := s.Triager.Triage(ctx, p)

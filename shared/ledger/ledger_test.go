@@ -65,7 +65,10 @@ func (s *shelf) Outcome(_ context.Context, id care.PostID) (care.Outcome, error)
 	}
 	return s.outcome[id], nil
 }
-func (s *shelf) Edit(_ context.Context, p care.Post) error { s.text[p.ID()] = p.Text; return nil }
+func (s *shelf) Edit(_ context.Context, p care.Post) (bool, error) {
+	s.text[p.ID()] = p.Text
+	return p.Text == "not what waits", nil
+}
 func (s *shelf) Reopen(_ context.Context, p care.Post) error {
 	delete(s.outcome, p.ID())
 	s.text[p.ID()] = p.Text
@@ -238,6 +241,7 @@ func TestEdited(t *testing.T) {
 	}{
 		{"answered: the text changes, the decision stays", "now angry", true, care.OutcomeAnswered, care.OutcomeRecorded, 0, true},
 		{"still undecided: the text changes", "now angry", true, "", care.OutcomeRecorded, 0, true},
+		{"its answer waits: a fresh look", "not what waits", true, "", care.OutcomeRecorded, 1, true},
 		{"ignored and now relevant: a fresh look", "now angry", true, care.OutcomeIgnored, care.OutcomeRecorded, 1, true},
 		{"ignored and still chatter", "nice", true, care.OutcomeIgnored, care.OutcomeIgnored, 0, false},
 		{"decided at the edge and now relevant", "now angry", false, "", care.OutcomeRecorded, 1, false},

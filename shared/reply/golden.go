@@ -19,6 +19,10 @@ type Failure struct {
 	// Message is what was expected and what came instead, one difference per line,
 	// and then why.
 	Message string
+	// Off names rules that are switched off; were they on, the example would come
+	// out as it should. Then nothing is wrong, and nobody is kept from switching a
+	// rule off in a hurry.
+	Off string
 }
 
 func (f Failure) String() string { return f.Test + ": " + f.Message }
@@ -33,29 +37,19 @@ type Senses struct {
 	Route func(b *config.Bundle, p care.Post, t care.Triage, m care.Match) string
 }
 
-// RunTests runs the golden examples of a bundle, those of all six files. They say
-// what the rules do where machines may speak: the kill switch is left out, or a
-// config in which it is thrown would fail its own examples and could not be
-// deployed just when it must. Likewise an example holds if it would with every
-// rule switched on: a rule that is switched off keeps its examples.
+// RunTests runs the golden examples of a bundle, those of all six files. They prove
+// what the rules do when the kill switch is not on: else nobody could throw it
+// without rewriting them all.
 func RunTests(b *config.Bundle, s Senses) []Failure {
-	speaking := *b
-	speaking.Stop = config.Stop{}
-	b = &speaking
+	unstopped := *b
+	unstopped.Stop = config.Stop{}
+	b = &unstopped
 	var (
 		failures []Failure
 		engine   = Compile(b)
-		awake    = engine
 		count    = map[string]int{} // by file: a path counts within its file
+		off      = switched{b, map[string]*Engine{}, map[string]string{}}
 	)
-	if slices.ContainsFunc(b.Rules, func(r config.Rule) bool { return r.Enabled != nil && !*r.Enabled }) {
-		on := speaking
-		on.Rules = slices.Clone(b.Rules)
-		for i := range on.Rules {
-			on.Rules[i].Enabled = nil
-		}
-		awake = Compile(&on)
-	}
 	for i := range b.Tests {
 		t := &b.Tests[i]
 		if t.File == "" {
@@ -65,21 +59,47 @@ func RunTests(b *config.Bundle, s Senses) []Failure {
 		count[t.File]++
 		in, err := given(b, i, t.Given, s.Triage)
 		if err != nil {
-			failures = append(failures, Failure{t.Name, t.File, path + ".given", err.Error()})
+			failures = append(failures, Failure{Test: t.Name, File: t.File, Path: path + ".given", Message: err.Error()})
 			continue
 		}
-		message := differences(&t.Expect, in, engine.Decide(in), s)
-		if message != "" && awake != engine {
-			in.Bundle = awake.bundle
-			if differences(&t.Expect, in, awake.Decide(in), s) == "" {
-				continue
-			}
-		}
-		if message != "" {
-			failures = append(failures, Failure{t.Name, t.File, path + ".expect", message})
+		if message := differences(&t.Expect, in, engine.Decide(in), s); message != "" {
+			failures = append(failures, Failure{t.Name, t.File, path + ".expect", message, off.why(&t.Expect, in, s)})
 		}
 	}
 	return failures
+}
+
+// switched is a bundle's examples with rules on that are switched off.
+type switched struct {
+	bundle  *config.Bundle
+	engines map[string]*Engine // by the rule that is expected
+	names   map[string]string
+}
+
+// why names the switched-off rules for whose sake an example fails: the expected
+// one, or any when none is, and those that would add their tags; "" when the
+// example fails with them, too.
+func (w *switched) why(x *config.Expect, in In, s Senses) string {
+	if _, ok := w.engines[x.Rule]; !ok {
+		on := *w.bundle
+		on.Rules = slices.Clone(on.Rules)
+		var off []string
+		for i := range on.Rules {
+			r := &on.Rules[i]
+			if r.Enabled != nil && !*r.Enabled && (x.Rule == "" || x.Rule == r.Name || r.Then.Action == config.ActionTag) {
+				r.Enabled, off = nil, append(off, r.Name)
+			}
+		}
+		w.engines[x.Rule] = nil
+		if len(off) > 0 {
+			w.engines[x.Rule], w.names[x.Rule] = Compile(&on), few(off)
+		}
+	}
+	e := w.engines[x.Rule]
+	if e == nil || differences(x, in, e.Decide(in), s) != "" {
+		return ""
+	}
+	return w.names[x.Rule]
 }
 
 // given builds the input of a golden example.

@@ -156,54 +156,52 @@ func TestFailuresSayWhere(t *testing.T) {
 	}
 }
 
-// TestTheKillSwitchFailsNoExample: a config in which it is thrown must pass, or it
-// could not be deployed just when it must; and an example still fails for any
-// other reason.
-func TestTheKillSwitchFailsNoExample(t *testing.T) {
-	for name, stop := range map[string]config.Stop{
-		"a platform": {Platforms: []care.Platform{care.X}, Reason: "We speak for ourselves."},
-		"everything": {Everything: true},
+// Who throws the kill switch, or switches a rule off, is in a hurry: no example
+// that proves what is said otherwise may stand in the way.
+func TestExamplesLetSwitchesBeThrown(t *testing.T) {
+	off := false
+	question := config.Given{Platform: care.X, At: "2026-11-24 11:00", Assume: &config.Assume{Question: true}}
+	for _, r := range []struct {
+		name   string
+		edit   func(*config.Bundle)
+		expect config.Expect
+		want   []string // of failures: the rule that is off, "none" for none
+	}{
+		{"all is on", func(*config.Bundle) {}, config.Expect{Rule: "fixed"}, nil},
+		{"everything is stopped", func(b *config.Bundle) { b.Stop.Everything = true }, config.Expect{Rule: "fixed", Action: care.ActionAnswer}, nil},
+		{"a platform is stopped", func(b *config.Bundle) { b.Stop.Platforms = []care.Platform{care.X} }, config.Expect{Rule: "fixed"}, nil},
+		{"what is wrong in any case, though stopped", func(b *config.Bundle) { b.Stop.Everything = true }, config.Expect{Rule: "gold"}, []string{"none"}},
+		{"its rule is off", func(b *config.Bundle) { b.Rules[ruleAt(b, "fixed")].Enabled = &off }, config.Expect{Rule: "fixed"}, []string{"fixed"}},
+		{"its rule is off, and named by its words only", func(b *config.Bundle) { b.Rules[ruleAt(b, "fixed")].Enabled = &off },
+			config.Expect{Contains: []string{"Like this."}}, []string{"fixed"}},
+		{"its rule is off, and its words are wrong", func(b *config.Bundle) { b.Rules[ruleAt(b, "fixed")].Enabled = &off },
+			config.Expect{Rule: "fixed", Contains: []string{"Like that."}}, []string{"none"}},
+		{"a rule with its tag is off", func(b *config.Bundle) {
+			b.Rules = append([]config.Rule{{Name: "tagger", Enabled: &off, Then: config.Then{Action: config.ActionTag, Tags: []string{"y"}}}}, b.Rules...)
+		}, config.Expect{Rule: "fixed", Tags: []string{"y"}}, []string{"tagger"}},
+		{"another rule is off", func(b *config.Bundle) { b.Rules[ruleAt(b, "gold")].Enabled = &off }, config.Expect{Lacks: []string{"Like this."}}, []string{"none"}},
+		{"what takes the place of a rule that is off", func(b *config.Bundle) { b.Rules[ruleAt(b, "fixed")].Enabled = &off }, config.Expect{NoRule: true}, nil},
 	} {
-		b := bundleOf(t, goldenRules)
-		b.Templates = map[string]config.Template{"fixed": one("en", config.Text{Variants: []string{"Like this."}}), "promise": one("en", config.Text{Variants: []string{"You hear from us {{expect}}."}})}
-		src := `[{name: good, given: {platform: x, text: Hello, at: "2026-11-24 11:00", assume: {question: true}}, expect: {rule: fixed}},
-{name: bad, given: {platform: x, text: Hello, at: "2026-11-24 11:00", assume: {question: true}}, expect: {rule: draft}}]`
-		if err := yaml.Unmarshal([]byte(src), &b.Tests); err != nil {
-			t.Fatal(err)
-		}
-		b.Stop = stop
-		if got := RunTests(b, Senses{}); len(got) != 1 || got[0].Test != "bad" {
-			t.Errorf("%s: %v", name, got)
-		}
-		if b.Stop.Everything != stop.Everything || len(b.Stop.Platforms) != len(stop.Platforms) {
-			t.Errorf("%s: the bundle was changed", name)
-		}
+		t.Run(r.name, func(t *testing.T) {
+			b := bundleOf(t, goldenRules)
+			b.Templates = map[string]config.Template{"fixed": one("en", config.Text{Variants: []string{"Like this."}})}
+			r.edit(b)
+			stop := b.Stop
+			b.Tests = []config.Test{{Name: "it", Given: question, Expect: r.expect}}
+			var got []string
+			for _, f := range RunTests(b, Senses{}) {
+				got = append(got, orNone(f.Off))
+			}
+			if d := cmp.Diff(r.want, got); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+			if d := cmp.Diff(stop, b.Stop); d != "" {
+				t.Errorf("the bundle was changed: %s", d)
+			}
+		})
 	}
 }
 
-// TestARuleThatIsOffKeepsItsExamples: it is switched off in a hurry, by somebody
-// who has no time to look for examples; what else fails still fails.
-func TestARuleThatIsOffKeepsItsExamples(t *testing.T) {
-	src := `[{name: of the rule, given: {platform: x, text: Hello, at: "2026-11-24 11:00", assume: {question: true}}, expect: {rule: fixed}},
-{name: without it, given: {platform: x, text: Hello, at: "2026-11-24 11:00", assume: {question: true}}, expect: {noRule: true}},
-{name: never, given: {platform: x, text: Hello, at: "2026-11-24 11:00", assume: {question: true}}, expect: {rule: draft}}]`
-	for off, want := range map[bool][]string{false: {"without it", "never"}, true: {"never"}} {
-		b := bundleOf(t, goldenRules)
-		b.Templates = map[string]config.Template{"fixed": one("en", config.Text{Variants: []string{"Like this."}}), "promise": one("en", config.Text{Variants: []string{"You hear from us {{expect}}."}})}
-		if err := yaml.Unmarshal([]byte(src), &b.Tests); err != nil {
-			t.Fatal(err)
-		}
-		for i := range b.Rules {
-			if off && b.Rules[i].Name == "fixed" {
-				b.Rules[i].Enabled = new(bool)
-			}
-		}
-		var failed []string
-		for _, f := range RunTests(b, Senses{}) {
-			failed = append(failed, f.Test)
-		}
-		if !slices.Equal(failed, want) {
-			t.Errorf("off %v: %v fail, want %v", off, failed, want)
-		}
-	}
+func ruleAt(b *config.Bundle, name string) int {
+	return slices.IndexFunc(b.Rules, func(r config.Rule) bool { return r.Name == name })
 }

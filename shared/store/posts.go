@@ -404,7 +404,17 @@ func (t *Table) MarkDriven(ctx context.Context, id care.PostID) (int, error) {
 //
 // Costs 1 WRU per KB of the whole item for the post, 2 for the timeline.
 func (t *Table) EditPost(ctx context.Context, p care.Post) error {
-	return t.edit(ctx, p, false)
+	return t.edit(ctx, p, keepPlan)
+}
+
+// Rethink is EditPost for a post without an outcome whose answer still waits: its
+// plan was made for other words and is forgotten, so that intake decides afresh.
+// The post keeps its place among the undecided. Errors: NotFound, Refused
+// (deleted), Conflict (it has an outcome), Throttled, Unavailable.
+//
+// Costs EditPost's units.
+func (t *Table) Rethink(ctx context.Context, p care.Post) error {
+	return t.edit(ctx, p, dropPlan)
 }
 
 // Reopen is EditPost for a post whose earlier wording was ignored: the post
@@ -414,10 +424,17 @@ func (t *Table) EditPost(ctx context.Context, p care.Post) error {
 //
 // Costs EditPost's units plus 1 WRU for the index.
 func (t *Table) Reopen(ctx context.Context, p care.Post) error {
-	return t.edit(ctx, p, true)
+	return t.edit(ctx, p, dropDecision)
 }
 
-func (t *Table) edit(ctx context.Context, p care.Post, reopen bool) error {
+// What becomes of a plan and a decision when a post is edited.
+const (
+	keepPlan = iota
+	dropPlan
+	dropDecision
+)
+
+func (t *Table) edit(ctx context.Context, p care.Post, what int) error {
 	if p.ReceivedAt.IsZero() {
 		p.ReceivedAt = t.clock()
 	}
@@ -433,7 +450,14 @@ func (t *Table) edit(ctx context.Context, p care.Post, reopen bool) error {
 		names:     names(attrBody, attrEditedAt, attrDeleted, attrEdits),
 		values:    item{":body": rest, ":at": str(at), ":one": num(1)},
 	}
-	if reopen {
+	switch what {
+	case dropPlan:
+		c.update += " REMOVE #plan, #planText, #triage"
+		c.condition += " AND attribute_not_exists(#outcome)"
+		for _, a := range []string{attrOutcome, attrPlan, attrPlanText, attrTriage} {
+			c.names["#"+a] = a
+		}
+	case dropDecision:
 		c.update += ", #gsi1pk = :shard, #gsi1sk = :at REMOVE #outcome, #decidedAt, #decision, #plan, #planText, #triage"
 		// The same edit may have been noted by EditPost, before the old wording
 		// was ignored; it reopens the post once.
@@ -456,9 +480,11 @@ func (t *Table) edit(ctx context.Context, p care.Post, reopen bool) error {
 			return care.Errorf(care.Refused, "post %s was deleted upstream", p.ID())
 		case getS(old, attrEditedAt) > at:
 			return nil // a newer edit is known
-		case !reopen, getS(old, attrReopened) == at:
+		case what == keepPlan, what == dropPlan && getS(old, attrEditedAt) == at, what == dropDecision && getS(old, attrReopened) == at:
 			// This very edit, again. The attempt that wrote it may have died
 			// before the timeline.
+		case what == dropPlan:
+			return care.Errorf(care.Conflict, "post %s is %s, so its plan stays", p.ID(), outcomeWord(getS(old, attrOutcome)))
 		default:
 			return care.Errorf(care.Conflict, "post %s is %s, not ignored, so it cannot be reopened", p.ID(), outcomeWord(getS(old, attrOutcome)))
 		}

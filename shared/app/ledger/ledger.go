@@ -41,7 +41,7 @@ func New() (func(context.Context, Request) (ledger.Report, error), error) {
 	b := bus.New(eventbridge.NewFromConfig(cfg), e.Must("FIELDER_BUS"), telemetry.Function())
 	s := &ledger.Service{
 		Books:    books{t},
-		Posts:    editor{t},
+		Posts:    editor{t, now},
 		Drafts:   &drafts.Book{Store: t, Bus: b, Clock: now},
 		Triager:  &edge.Triager{From: bundles.New(cfg, e.Must("FIELDER_CONFIG"))},
 		Bus:      b,
@@ -93,7 +93,10 @@ func (b books) MarkDriven(ctx context.Context, id care.PostID) error {
 }
 
 // editor is the store as edits and deletions see it.
-type editor struct{ *store.Table }
+type editor struct {
+	*store.Table
+	now func() time.Time
+}
 
 // Outcome of a post.
 func (x editor) Outcome(ctx context.Context, id care.PostID) (care.Outcome, error) {
@@ -101,21 +104,27 @@ func (x editor) Outcome(ctx context.Context, id care.PostID) (care.Outcome, erro
 	return r.Outcome, err
 }
 
-// Edit replaces the text; a post that is gone stays gone.
-// A post that came to us first in this wording was not edited since.
-func (x editor) Edit(ctx context.Context, p care.Post) error {
+// Edit replaces the text; a post that is gone stays gone. A post that came to us
+// first in this wording was not edited since. A plan that still waits was made for
+// other words and is forgotten.
+func (x editor) Edit(ctx context.Context, p care.Post) (again bool, err error) {
 	known, err := x.Table.Post(ctx, p.ID())
 	if err != nil {
-		return err
+		return false, err
 	}
 	if !p.ReceivedAt.IsZero() && !p.ReceivedAt.After(known.Post.ReceivedAt) {
-		return nil
+		return false, nil
 	}
-	err = x.Table.EditPost(ctx, p)
+	if known.Outcome == "" && known.Plan != nil && !known.Plan.Later(x.now()).IsZero() {
+		err = x.Table.Rethink(ctx, p)
+		again = err == nil
+	} else {
+		err = x.Table.EditPost(ctx, p)
+	}
 	if care.CodeOf(err) == care.Refused {
-		return nil
+		return false, nil
 	}
-	return err
+	return again, err
 }
 
 // Claim records an unknown post.

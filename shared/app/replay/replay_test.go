@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/fielder-care/fielder/shared/care"
@@ -303,7 +304,7 @@ func TestReplay(t *testing.T) {
 				r.want.Against = "draft"
 			}
 			got.Read = Read{}
-			if diff := cmp.Diff(r.want, got, approximately); diff != "" {
+			if diff := cmp.Diff(r.want, got, approximately, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -495,5 +496,17 @@ func TestCountsAreBounded(t *testing.T) {
 	c.pass(&v)
 	if v.outcome != Answered || c.uncounted != 1 || len(c.used) != MaxCounted {
 		t.Errorf("outcome %s, %d uncounted, %d counted", v.outcome, c.uncounted, len(c.used))
+	}
+}
+
+// TestNothingToReplay: a machine that reads the report finds lists, also empty
+// ones, and never null.
+func TestNothingToReplay(t *testing.T) {
+	raw, err := json.Marshal(run(t, &shelf{}, Options{Draft: &config.Bundle{Version: "none"}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(raw), "null") {
+		t.Errorf("%s", raw)
 	}
 }

@@ -156,7 +156,8 @@ type tally struct {
 }
 
 func newTally(o Options) *tally {
-	t := &tally{o: o, report: &Report{Since: o.Sweep.Since, Until: o.Sweep.Until, Draft: o.Draft.Version},
+	t := &tally{o: o, report: &Report{Since: o.Sweep.Since, Until: o.Sweep.Until, Draft: o.Draft.Version,
+		Outcomes: []Outcome{}, Changes: []Change{}, Rules: []Rule{}, Conflict: []Conflict{}, Refusals: []Refusal{}, Cost: []Cost{}}, // in JSON: a list, not null
 		outcomes: map[string]*Outcome{}, changes: map[string]*Change{}, rules: map[string]*Rule{}, conflicts: map[[2]string]int{},
 		refusals: map[string]*Refusal{}, cost: map[care.Platform]*Cost{}}
 	if o.Against != nil {

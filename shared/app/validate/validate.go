@@ -58,11 +58,24 @@ func New() (func(context.Context, Event) (struct{}, error), error) {
 }
 
 // Check lints a bundle and runs its tests, with the real triage and routing. What
-// the lint found comes first, then the tests that fail, which are errors.
+// the lint found comes first, then the tests that fail, which are errors, unless
+// they fail only because a rule is switched off.
 func Check(b *config.Bundle) []config.Finding {
 	findings := reply.Lint(b)
+	switch {
+	case b.Stop.Everything:
+		findings = append(findings, config.Finding{File: "rules.yaml", Path: "stop.everything", Warning: true,
+			Message: "the kill switch is on: nothing is said automatically; the tests run as if it were off"})
+	case len(b.Stop.Platforms) > 0:
+		findings = append(findings, config.Finding{File: "rules.yaml", Path: "stop.platforms", Warning: true,
+			Message: "the kill switch is on: nothing is said automatically on these platforms; the tests run as if it were off"})
+	}
 	for _, f := range reply.RunTests(b, Senses(b)) {
-		findings = append(findings, config.Finding{File: f.File, Path: f.Path, Message: fmt.Sprintf("test %q fails: %s", f.Test, f.Message)})
+		one := config.Finding{File: f.File, Path: f.Path, Message: fmt.Sprintf("test %q fails: %s", f.Test, f.Message)}
+		if f.Off != "" {
+			one.Warning, one.Message = true, fmt.Sprintf("test %q fails, but only because of what is switched off: %s", f.Test, f.Off)
+		}
+		findings = append(findings, one)
 	}
 	return findings
 }

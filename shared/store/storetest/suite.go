@@ -78,6 +78,7 @@ func Run(t *testing.T, endpoint string, features Features) {
 		{"Post/UndecidedPages", alone(testUndecidedPages)},
 		{"Post/Edit", testEdit},
 		{"Post/Reopen", alone(testReopen)},
+		{"Post/Rethink", testRethink},
 		{"Post/Tombstone", testTombstone},
 		{"Post/TombstoneFirst", testTombstoneFirst},
 		{"Post/TombstoneRace", testTombstoneRace},
@@ -262,6 +263,7 @@ func testPostErrors(t *testing.T, s *suite) {
 	wantCode(t, err, care.NotFound)
 	wantCode(t, s.store.EditPost(ctx, post()), care.NotFound)
 	wantCode(t, s.store.Reopen(ctx, post()), care.NotFound)
+	wantCode(t, s.store.Rethink(ctx, post()), care.NotFound)
 	wantCode(t, s.store.Tombstone(ctx, "nonsense", noon), care.Invalid)
 }
 
@@ -550,6 +552,47 @@ func testReopen(t *testing.T, s *suite) {
 	must(t, err)
 	must(t, s.store.Decide(ctx, care.Decision{Post: answered.ID(), Outcome: care.OutcomeAnswered, At: noon}))
 	wantCode(t, s.store.Reopen(ctx, answered), care.Conflict)
+}
+
+// testRethink changes a post whose answer waits: the plan goes, once, and the post
+// stays undecided from when it was. A decided post keeps its plan.
+func testRethink(t *testing.T, s *suite) {
+	p := post()
+	_, err := s.store.ClaimPost(ctx, p, "cor")
+	must(t, err)
+	plan := care.Plan{Action: care.ActionAnswer, Rule: "hours", Text: "We open at nine."}
+	_, _, err = s.store.SavePlan(ctx, p.ID(), plan, &care.Triage{Intent: "opening-hours"})
+	must(t, err)
+	edited := p
+	edited.Text, edited.ReceivedAt = "@VeloriaCare it caught fire!", noon.Add(time.Minute)
+	must(t, s.store.Rethink(ctx, edited))
+	r, err := s.store.Post(ctx, p.ID())
+	must(t, err)
+	if r.Plan != nil || r.Triage != nil || r.Outcome != "" || r.Post.Text != edited.Text || r.Edits != 1 || r.Correlation != "cor" {
+		t.Fatalf("after the edit: %+v", r)
+	}
+	wantEqual(t, "received", r.Post.ReceivedAt, p.ReceivedAt)
+	plan.Rule, plan.Text = "", ""
+	plan.Action = care.ActionEscalate
+	_, fresh, err := s.store.SavePlan(ctx, p.ID(), plan, nil)
+	must(t, err)
+	wantEqual(t, "a fresh plan", fresh, true)
+	must(t, s.store.Rethink(ctx, edited)) // delivered again: the plan for this wording stays
+	older := edited
+	older.ReceivedAt = noon.Add(30 * time.Second)
+	must(t, s.store.Rethink(ctx, older)) // overtaken
+	r, err = s.store.Post(ctx, p.ID())
+	must(t, err)
+	if r.Plan == nil || r.Plan.Action != care.ActionEscalate {
+		t.Fatalf("a repeat took the plan of this wording: %+v", r.Plan)
+	}
+	must(t, s.store.Decide(ctx, care.Decision{Post: p.ID(), Outcome: care.OutcomeEscalated, At: noon}))
+	later := edited
+	later.ReceivedAt = noon.Add(time.Hour)
+	wantCode(t, s.store.Rethink(ctx, later), care.Conflict)
+	if r, err = s.store.Post(ctx, p.ID()); err != nil || r.Plan == nil || r.Edits != 1 {
+		t.Fatalf("a decided post: %+v, %v", r, err)
+	}
 }
 
 func testTombstone(t *testing.T, s *suite) {
