@@ -19,7 +19,7 @@ func TestExplain(t *testing.T) {
 				"Decision: answered", "Author: prospect", "Timeline, newest first:", "reply", "post", "waiting"},
 			[]string{"Not decided yet"}},
 		{"escalated", "messenger", "text_order_with_number", "messenger:m_2",
-			[]string{"Plan: escalate", "Decision: escalated", "Conversation", "in queue", "first response due"}, nil},
+			[]string{"Plan: acknowledge", "Decision: escalated", "Conversation", "in queue", "first response due"}, nil},
 		{"decided at the edge", "facebook", "comment_emoji", "facebook:810000000000001_900000000000035",
 			[]string{"ignored at the edge", "says nothing that needs care"}, []string{"Triage:", "😍"}},
 		{"edited and taken back", "facebook", "story_comment_", "facebook:810000000000001_5001",

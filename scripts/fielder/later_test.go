@@ -68,6 +68,7 @@ func startPatient(t *testing.T, plan *faults.Plan, change func(*config.Rule)) (*
 	if found != 1 {
 		t.Fatalf("%d rules are called opening-hours", found)
 	}
+	changed.Tests = nil // they expect what the rules do by default
 	w.deploy(t, changed)
 	return w, changed
 }
@@ -159,6 +160,9 @@ func TestDelayedReply(t *testing.T) {
 		{"the author deletes the post", func(t *testing.T, w *world, _ config.Bundle) {
 			w.deliver(t, []byte(`{"data":{"event_uuid":"2095000000000009999","filter":{"user_id":"7001001"},"event_type":"post.delete","tag":"care","payload":{"id":"2095000000000000101","author_id":"8100001"},"includes":{}}}`))
 		}, care.OutcomeRecorded, "upstream", 0},
+		{"a colleague answers on the platform itself", func(t *testing.T, w *world, _ config.Bundle) {
+			w.deliver(t, []byte(`{"data":{"event_uuid":"2095000000000009997","filter":{"user_id":"7001001"},"event_type":"post.create","tag":"care","payload":{"id":"2095000000000000103","author_id":"7001001","created_at":"2026-11-24T11:00:20.000Z","text":"We open at nine on Saturday.","in_reply_to_user_id":"8100001","referenced_tweets":[{"type":"replied_to","id":"2095000000000000101"}],"conversation_id":"2095000000000000101"},"includes":{"users":[{"id":"7001001","username":"VeloriaCare","name":"Veloria Care"}]}}}`))
+		}, care.OutcomeEscalated, "guard:answered", 0},
 		{"the kill switch is thrown", func(t *testing.T, w *world, b config.Bundle) {
 			b.Stop = config.Stop{Platforms: []care.Platform{care.X}, Reason: "An outage; we speak for ourselves."}
 			w.deploy(t, b)
@@ -337,7 +341,7 @@ func TestDelayedReplyWithFaults(t *testing.T) {
 // person has the post; both together make one decision.
 func TestAcknowledged(t *testing.T) {
 	mention := readMention(t)
-	acknowledge := func(r *config.Rule) { r.Then.Action = care.ActionAcknowledge }
+	acknowledge := func(r *config.Rule) { r.Then.Action, r.Then.Template = care.ActionAcknowledge, "acknowledge" }
 	w, _ := startPatient(t, nil, acknowledge)
 	for range 2 {
 		w.deliver(t, mention)

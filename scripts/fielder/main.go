@@ -136,7 +136,13 @@ func usage(w io.Writer) {
 }
 
 func printUsage(w io.Writer, call, does string) {
-	fmt.Fprintf(w, "  fielder %-68s %s\n", call, does)
+	const width = 68
+	if len(call) > width { // what it does stands below, where it does for the others
+		fmt.Fprintf(w, "  fielder %s\n", call)
+		fmt.Fprintf(w, "%*s%s\n", len("  fielder ")+width+1, "", does)
+		return
+	}
+	fmt.Fprintf(w, "  fielder %-*s %s\n", width, call, does)
 }
 
 // flags makes a flag set that says its errors once, with the command's usage.

@@ -110,6 +110,8 @@ func rulesTry(ctx context.Context, args []string, out, errs io.Writer) error {
 		return misuse(fmt.Sprintf("--kind must be one of %s, not %q", join(kinds), *kind))
 	case *private && *notAddressed:
 		return misuse("--not-addressed and --private do not go together: who writes a direct message turns to us")
+	case *followers < -1:
+		return misuse("--author-followers cannot be negative")
 	case *value < 0:
 		return misuse("--customer-value cannot be negative")
 	}

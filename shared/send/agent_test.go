@@ -77,6 +77,11 @@ func TestAgentAnswers(t *testing.T) {
 		if got, err := w.service().Handle(t.Context(), r); err != nil || got.Status != StatusRefused {
 			t.Errorf("a deleted post: %+v, %v", got, err)
 		}
+		w = newWorld()
+		w.answered = true
+		if got, err := w.service().Handle(t.Context(), r); err != nil || got.Status != StatusSent {
+			t.Errorf("a second word, which an agent may well want: %+v, %v", got, err)
+		}
 		for confirmed, want := range map[bool]string{false: StatusRefused, true: StatusSent} {
 			w := newWorld()
 			r := request()

@@ -83,8 +83,9 @@ type History interface {
 	// Take takes from every cap or, when one is full, from none and names it; the
 	// same taker takes once.
 	Take(ctx context.Context, taker string, caps []care.Cap, expires time.Time) (full string, err error)
-	// Deleted says whether the post is gone upstream.
-	Deleted(ctx context.Context, id care.PostID) (bool, error)
+	// Upstream says whether the post is gone there, and whether one of our accounts
+	// was seen answering it.
+	Upstream(ctx context.Context, id care.PostID) (deleted, answered bool, err error)
 }
 
 // Platform says things on one platform.
@@ -260,12 +261,14 @@ func (s *Service) allowed(ctx context.Context, r Request, q policy.Request, b *c
 		}
 	}
 	if r.Kind == KindReply {
-		gone, err := s.History.Deleted(ctx, r.Post.ID())
-		if err != nil {
+		gone, answered, err := s.History.Upstream(ctx, r.Post.ID())
+		switch {
+		case err != nil:
 			return policy.Verdict{}, err
-		}
-		if gone {
+		case gone:
 			return deny("upstream", "The author has deleted the post; answering it would surprise everyone."), nil
+		case answered && r.Agent == "":
+			return deny("guard:answered", "Somebody answered from our account on the platform itself; two answers are one too many."), nil
 		}
 	}
 	conv := r.Match.Conversation

@@ -21,17 +21,18 @@ import (
 // world is everything around the door, in memory. Its platform remembers what
 // was really said, which is what counts.
 type world struct {
-	mu      sync.Mutex
-	now     time.Time
-	work    map[string]idempotency.Record
-	locks   map[string]string
-	lockEnd map[string]time.Time
-	conv    care.Conversation
-	deleted bool
-	used    map[string]int64 // by name and bucket
-	taken   map[string]bool
-	keep    time.Time
-	bundle  config.Bundle
+	mu       sync.Mutex
+	now      time.Time
+	work     map[string]idempotency.Record
+	locks    map[string]string
+	lockEnd  map[string]time.Time
+	conv     care.Conversation
+	deleted  bool
+	answered bool
+	used     map[string]int64 // by name and bucket
+	taken    map[string]bool
+	keep     time.Time
+	bundle   config.Bundle
 
 	said      []care.Outgoing
 	sendErrs  []error // what the next sends answer; "after" of them really said it
@@ -131,7 +132,9 @@ func (w *world) Take(_ context.Context, taker string, caps []care.Cap, expires t
 	w.taken[taker], w.keep = true, expires
 	return "", nil
 }
-func (w *world) Deleted(context.Context, care.PostID) (bool, error) { return w.deleted, nil }
+func (w *world) Upstream(context.Context, care.PostID) (deleted, answered bool, err error) {
+	return w.deleted, w.answered, nil
+}
 func (w *world) Open(context.Context, care.Platform, string) (Platform, error) {
 	if w.noAccount {
 		return nil, care.Errorf(care.NotFound, "none")
@@ -225,6 +228,7 @@ func TestRefusals(t *testing.T) {
 		{"opted out", func(_ *world, r *Request) { r.Match.Customer.Consent.OptOut = true }, "policy:opt-out"},
 		{"an agent took it meanwhile", func(w *world, _ *Request) { w.conv.Agent = "ana" }, "policy:agent-on-it"},
 		{"an agent has the conversation", func(w *world, _ *Request) { w.conv.Escalation = &care.Escalation{} }, "policy:agent-on-it"},
+		{"a colleague answered on the platform itself", func(w *world, _ *Request) { w.answered = true }, "guard:answered"},
 		{"deleted meanwhile", func(w *world, _ *Request) { w.deleted = true }, "upstream"},
 		{"our own post", func(_ *world, r *Request) { r.Post.Author.Own = true }, "policy:own-account"},
 		{"daily cap", func(w *world, _ *Request) { w.used["reply:x:9 2026-11-17"] = 10 }, "guard:daily-cap"},

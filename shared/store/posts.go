@@ -48,6 +48,8 @@ type PostRecord struct {
 	// Edits counts how often its author changed it, EditedAt is when last.
 	Edits    int
 	EditedAt time.Time
+	// Answered is when one of our accounts was last seen answering it.
+	Answered time.Time
 	Deleted  time.Time
 }
 
@@ -153,6 +155,7 @@ func postRecord(id care.PostID, it item) (PostRecord, error) {
 		DrivenAt:    parseStamp(getS(it, attrDrivenAt)),
 		Edits:       int(getN(it, attrEdits)),
 		EditedAt:    parseStamp(getS(it, attrEditedAt)),
+		Answered:    parseStamp(getS(it, attrAnswered)),
 		Deleted:     parseStamp(getS(it, attrDeleted)),
 	}
 	if err := decode(it, attrPost, &r.Post); err != nil {

@@ -54,13 +54,14 @@ func New() (func(context.Context, send.Request) (send.Result, error), error) {
 // history is the store as the door sees it.
 type history struct{ *store.Table }
 
-// Deleted says whether the author took the post back.
-func (h history) Deleted(ctx context.Context, id care.PostID) (bool, error) {
-	r, err := h.Table.Post(ctx, id)
+// Upstream tells whether a post is gone, and whether one of our accounts was seen
+// answering what it says now.
+func (h history) Upstream(ctx context.Context, id care.PostID) (deleted, answered bool, err error) {
+	r, err := h.Post(ctx, id)
 	if care.CodeOf(err) == care.NotFound {
-		return false, nil
+		return false, false, nil
 	}
-	return !r.Deleted.IsZero(), err
+	return !r.Deleted.IsZero(), !r.Answered.IsZero() && !r.Answered.Before(r.EditedAt), err
 }
 
 // door opens platform clients and keeps them: some hold a session.

@@ -300,6 +300,13 @@ func testAnswered(t *testing.T, s *suite) {
 	wantCode(t, err, care.NotFound)
 
 	p := post()
+	_, err = s.store.ClaimPost(ctx, p, "")
+	must(t, err)
+	must(t, s.store.PostAnswered(ctx, p.ID(), noon))
+	must(t, s.store.PostAnswered(ctx, p.ID(), noon.Add(-time.Minute))) // seen later, said earlier
+	r, err := s.store.Post(ctx, p.ID())
+	must(t, err)
+	wantEqual(t, "answered", r.Answered, noon)
 	key := p.ConversationKey("2222")
 	posts, err := s.store.ThreadAnswered(ctx, key, noon)
 	must(t, err)
