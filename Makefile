@@ -41,7 +41,7 @@ $(LOCAL)/%/bootstrap: $(SOURCES)
 	@mkdir -p $(@D)
 	@CGO_ENABLED=0 go build $(LAMBDA) -o $@ ./functions/$*
 
-build/fielder: $(SOURCES) $(shell find scripts -name '*.go' -not -name '*_test.go')
+build/fielder: $(SOURCES) $(shell find scripts -name '*.go' -not -name '*_test.go' -o -name '*.story')
 	@echo "build: fielder"
 	@go build -trimpath -o $@ ./scripts/fielder
 
@@ -93,7 +93,7 @@ check-go:
 	@echo "test: Go packages, with the race detector"
 	@go test -race -short -timeout 12m $(PACKAGES)
 	@echo "test: the long suites, whole"
-	@go test -timeout 5m $(LONG)
+	@go test -timeout 8m $(LONG)
 
 check-infra:
 	@echo "test: infrastructure (compiles the CDK: about a minute the first time)"

@@ -9,6 +9,7 @@
 //	fielder customers import FILE.csv   customers into the running stack
 //	fielder rules ...                   the config that business users own
 //	fielder drafts [approve|reject ...] answers that wait for an agent
+//	fielder stories [NAME ...]          the scenario suite, with transcripts
 //	fielder bench                       what it costs in time
 package main
 
@@ -40,6 +41,7 @@ var usages = []struct{ name, args, does string }{
 	{"rules status", "[--stage NAME] [--json]", "what is deployed, what rolls out"},
 	{"rules rollback", "[--stage NAME] [--to LABEL|NUMBER]", "take the last roll-out back"},
 	{"drafts", "[list [--queue NAME] | approve POST_ID [--text TEXT] | reject POST_ID --reason TEXT] [--as NAME]", "answers that wait for an agent"},
+	{"stories", "[--dir DIR] [--faults SEED] [--list] [--verbs] [NAME ...]", "tell the scenario suite, with transcripts"},
 	{"bench", "[--only steps|starts|chain|replay] [--posts N] ...", "benchmarks, with what they mean"},
 }
 
@@ -60,6 +62,8 @@ func command(name string) func(ctx context.Context, args []string, out, errs io.
 		return rules
 	case "drafts":
 		return draftCommand
+	case "stories":
+		return stories
 	case "bench":
 		return bench
 	}

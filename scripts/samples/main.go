@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/fielder-care/fielder/scripts/day"
+	"github.com/fielder-care/fielder/scripts/wire"
 )
 
 func main() {
@@ -42,25 +43,25 @@ func main() {
 // maker builds the day.
 type maker struct {
 	rng    *rand.Rand
-	people []person
+	people []wire.Person
 	next   int // people of the stories are taken one after the other
 	all    []*happening
 }
 
 // someone is the next person of the wanted language who is in no story yet.
-func (d *maker) someone(es bool) person {
+func (d *maker) someone(es bool) wire.Person {
 	for {
 		p := d.people[d.next%len(d.people)]
 		d.next++
-		if p.es == es {
+		if p.Spanish == es {
 			return p
 		}
 	}
 }
 
-func (d *maker) say(at time.Duration, shape string, by person, text, story, expect string) *happening {
+func (d *maker) say(at time.Duration, shape string, by wire.Person, text, story, expect string) *happening {
 	switch shape {
-	case xMention, xQuote:
+	case wire.XMention, wire.XQuote:
 		if text != "" && !bytes.Contains([]byte(text), []byte("@VeloriaCare")) {
 			text = "@VeloriaCare " + text
 		}
@@ -92,26 +93,26 @@ func write() (map[string][]byte, error) {
 	d := &maker{rng: rand.New(rand.NewPCG(20261117, 42))}
 	d.people = crowd(d.rng, 980)
 	for i := range d.people { // 501..510 are taken by the stories
-		if d.people[i].n >= 501 {
-			d.people[i].n += 20
+		if d.people[i].N >= 501 {
+			d.people[i].N += 20
 		}
 	}
 	d.scripted()
-	d.chatter(560, unnamed, xKeyword)
-	d.chatter(170, namesakes, xKeyword)
-	d.chatter(140, competitors, xKeyword)
-	d.chatter(100, giveaways, xMention)
-	d.chatter(80, spam, xMention)
-	d.chatter(220, light, xRepost, xRepost, xRepost, xReply)
-	d.chatter(20, praiseEN, xOwn)
-	d.chatter(520, light, fbComment)
-	d.chatter(30, light, fbOwn)
-	d.chatter(560, light, igComment, igComment, igLogin)
-	d.chatter(60, light, msgEcho)
-	d.chatter(10, light, xDMSent)
-	d.chatter(350, carried, mastoPub)
-	d.chatter(360, carried, bskyReply)
-	d.chatter(24, mild, xKeyword, fbPost, bskyNamed, mastoPub)
+	d.chatter(560, unnamed, wire.XKeyword)
+	d.chatter(170, namesakes, wire.XKeyword)
+	d.chatter(140, competitors, wire.XKeyword)
+	d.chatter(100, giveaways, wire.XMention)
+	d.chatter(80, spam, wire.XMention)
+	d.chatter(220, light, wire.XRepost, wire.XRepost, wire.XRepost, wire.XReply)
+	d.chatter(20, praiseEN, wire.XOwn)
+	d.chatter(520, light, wire.FacebookComment)
+	d.chatter(30, light, wire.FacebookOwn)
+	d.chatter(560, light, wire.InstagramComment, wire.InstagramComment, wire.InstagramLogin)
+	d.chatter(60, light, wire.MessengerEcho)
+	d.chatter(10, light, wire.XDirectSent)
+	d.chatter(350, carried, wire.MastodonPublic)
+	d.chatter(360, carried, wire.BlueskyReply)
+	d.chatter(24, mild, wire.XKeyword, wire.FacebookPost, wire.BlueskyMention, wire.MastodonPublic)
 
 	// Ids in the order of writing, lines in the order of arrival.
 	sort.SliceStable(d.all, func(i, j int) bool { return d.all[i].at < d.all[j].at })

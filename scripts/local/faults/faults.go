@@ -12,6 +12,7 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 	"path"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -48,12 +49,21 @@ type Plan struct {
 	rules []Rule
 
 	mu     sync.Mutex
+	broken []broken
 	tries  map[string]*tries
 	counts map[Count]int64
 	recent []Fault
 }
 
 type tries struct{ n, failed int }
+
+// broken is what Break asked for; left is how many tries are still to fail, below
+// 0 for all of them.
+type broken struct {
+	point string
+	kind  Kind
+	left  int
+}
 
 // Fault is one injected fault.
 type Fault struct {
@@ -110,6 +120,23 @@ func Standard(seed int64) *Plan {
 	)
 }
 
+// Break makes every try fail at the points that match, from now on and whatever
+// the plan's rates and bound: the next times of them, or below 0 all until Mend.
+func (p *Plan) Break(point string, kind Kind, times int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.broken = append(p.broken, broken{point, kind, times})
+}
+
+// Mend takes back every Break of the point; false if there was none.
+func (p *Plan) Mend(point string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before := len(p.broken)
+	p.broken = slices.DeleteFunc(p.broken, func(b broken) bool { return b.point == point })
+	return len(p.broken) < before
+}
+
 // At asks whether this try of the work named by key fails at the point, and
 // how; kinds are those that the caller can do. The key should be the same for
 // every try of the same work (a hash of the request will do).
@@ -126,6 +153,18 @@ func (p *Plan) At(point, key string, kinds ...Kind) (Fault, bool) {
 		p.tries[id] = t
 	}
 	t.n++
+	for i := range p.broken {
+		b := &p.broken[i]
+		if ok, _ := path.Match(b.point, point); !ok || b.left == 0 || !contains(kinds, b.kind) {
+			continue
+		}
+		if b.left > 0 {
+			b.left--
+		}
+		f := Fault{Point: point, Key: key, Kind: b.kind, Try: t.n}
+		p.note(f)
+		return f, true
+	}
 	if t.failed >= p.bound {
 		return Fault{}, false
 	}
@@ -142,13 +181,18 @@ func (p *Plan) At(point, key string, kinds ...Kind) (Fault, bool) {
 		if r.Delay > 0 {
 			f.Delay = time.Duration(float64(r.Delay) * (-dice / r.Rate))
 		}
-		p.counts[Count{point, r.Kind}]++
-		if p.recent = append(p.recent, f); len(p.recent) > keep {
-			p.recent = p.recent[1:]
-		}
+		p.note(f)
 		return f, true
 	}
 	return Fault{}, false
+}
+
+// note counts and remembers an injected fault.
+func (p *Plan) note(f Fault) {
+	p.counts[Count{f.Point, f.Kind}]++
+	if p.recent = append(p.recent, f); len(p.recent) > keep {
+		p.recent = p.recent[1:]
+	}
 }
 
 // dice returns a number in [0, 1).

@@ -78,3 +78,45 @@ func TestBoundedAndRepeatable(t *testing.T) {
 		}
 	})
 }
+
+// TestBreak: what is broken fails every try, of the kinds that the point knows,
+// as often as was asked for, until it is mended.
+func TestBreak(t *testing.T) {
+	p := New(1, 1) // no rules: nothing else fails
+	hits := func(point string, kinds ...Kind) (n int) {
+		for range 5 {
+			if f, ok := p.At(point, "the same work", kinds...); ok {
+				if n++; f.Kind != kinds[0] || f.Point != point {
+					t.Errorf("%s: %+v", point, f)
+				}
+			}
+		}
+		return n
+	}
+	p.Break("platform:x", Throttle, -1)
+	p.Break("lambda:send", Kill, 3)
+	for _, r := range []struct {
+		name, point string
+		kind        Kind
+		want        int
+	}{
+		{"broken until it is mended, beyond the bound", "platform:x", Throttle, 5},
+		{"a kind that was not asked for", "platform:x", Lost, 0},
+		{"another point", "platform:mastodon", Throttle, 0},
+		{"three times", "lambda:send", Kill, 3},
+		{"and not again", "lambda:send", Kill, 0},
+	} {
+		if got := hits(r.point, r.kind); got != r.want {
+			t.Errorf("%s: %d of 5 tries failed, want %d", r.name, got, r.want)
+		}
+	}
+	if !p.Mend("platform:x") || hits("platform:x", Throttle) != 0 {
+		t.Error("it was mended and fails")
+	}
+	if p.Mend("platform:x") {
+		t.Error("nothing was broken any more")
+	}
+	if got := p.Report().Total; got != 8 {
+		t.Errorf("%d faults were counted", got)
+	}
+}
