@@ -10,6 +10,7 @@
 //	fielder rules ...                   the config that business users own
 //	fielder drafts [approve|reject ...] answers that wait for an agent
 //	fielder bench                       what it costs in time
+//	fielder triage classify|eval        what posts are, and how well we see it
 //	fielder train --data DIR            the models that triage has built in
 package main
 
@@ -42,7 +43,9 @@ var usages = []struct{ name, args, does string }{
 	{"rules rollback", "[--stage NAME] [--to LABEL|NUMBER]", "take the last roll-out back"},
 	{"drafts", "[list [--queue NAME] | approve POST_ID [--text TEXT] | reject POST_ID --reason TEXT] [--as NAME]", "answers that wait for an agent"},
 	{"bench", "[--only steps|starts|chain|replay] [--posts N] ...", "benchmarks, with what they mean"},
-	{"train", "--data DIR [--out FILE]", "make the models of triage anew"},
+	{"triage classify", "[--brand FILE] < POSTS.jsonl", "what each post is"},
+	{"triage eval", "--data FILE --task NAME [--brand FILE] [--json]", "how well one signal is seen, on labelled posts"},
+	{"train", "--data DIR [--out DIR]", "make the models of triage anew"},
 }
 
 // command finds a sub-command.
@@ -64,6 +67,8 @@ func command(name string) func(ctx context.Context, args []string, out, errs io.
 		return draftCommand
 	case "bench":
 		return bench
+	case "triage":
+		return triageCommand
 	case "train":
 		return trainCommand
 	}

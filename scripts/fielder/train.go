@@ -12,11 +12,11 @@ import (
 )
 
 // trainCommand makes the models that triage has built in from the data sets
-// listed in NOTICE, and writes them with their checksum beside them.
+// listed in NOTICE, and says their checksums.
 func trainCommand(_ context.Context, args []string, out, errs io.Writer) error {
 	f := flags("train", errs)
 	dir := f.String("data", "", "a directory with the data sets listed in NOTICE")
-	to := f.String("out", filepath.Join("shared", "triage", "models", "posts.flm"), "the file to write")
+	to := f.String("out", filepath.Join("shared", "triage", "models"), "the folder to write to")
 	if err := parse(f, args); err != nil {
 		return err
 	}
@@ -39,13 +39,23 @@ func trainCommand(_ context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	sum := fmt.Sprintf("%x  %s\n", sha256.Sum256(b), filepath.Base(*to))
-	if err := os.WriteFile(*to, b, 0o644); err != nil {
+	layers, err := train.Layers(b, list)
+	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(*to+".sha256", []byte(sum), 0o644); err != nil {
+	sums := ""
+	for _, m := range []struct {
+		name  string
+		bytes []byte
+	}{{"posts.flm", b}, {"layers.f32", layers}} {
+		if err := os.WriteFile(filepath.Join(*to, m.name), m.bytes, 0o644); err != nil {
+			return err
+		}
+		sums += fmt.Sprintf("%x  %s\n", sha256.Sum256(m.bytes), m.name)
+	}
+	if err := os.WriteFile(filepath.Join(*to, "SHA256SUMS"), []byte(sums), 0o644); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%d bytes  %s", len(b), sum)
+	fmt.Fprint(out, sums)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/text"
+	"github.com/fielder-care/fielder/shared/triage/linear"
 )
 
 // reading is everything found in one text by one lexicon, and the scratch memory
@@ -51,6 +52,7 @@ type reading struct {
 	score     []float32 // intents' scratch
 	unknown   int       // content words that no intent's example has
 	feats     []uint64
+	hashed    linear.Features
 }
 
 // word is one word of the text with what is known about it.
