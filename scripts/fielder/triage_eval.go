@@ -31,7 +31,7 @@ var yesNo = []string{"no", "yes"}
 
 // sureSpam is where spam is called spam: a post that is hidden wrongly costs more
 // than one that is looked at for nothing.
-const sureSpam = 0.5
+const sureSpam = 0.4
 
 func binary(name string, at float64, p func(triage.Scores) float64) task {
 	return task{name: name, classes: yesNo, label: truth, guess: func(_ care.Triage, s triage.Scores) (string, float64) {

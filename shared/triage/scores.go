@@ -122,10 +122,20 @@ func (r *reading) weigh(s *Scores, lang string, post *care.Post) {
 	s.Abuse = r.abuse()
 }
 
+// sureComplaint is where the scores make a complaint of what the rules let pass.
+// It was chosen on posts that nothing was trained on, so that three of four that
+// it adds are complaints, rather more than of those that the rules find.
+const sureComplaint = 0.75
+
+// implied reports a complaint that only the scores see.
+func (r *reading) implied(s *Scores) bool {
+	return s.Complaint >= sureComplaint && s.Spam < 0.5 && r.tags[tagFixed]+r.tags[tagDone]+r.tags[tagNoProblem]+r.tags[tagThanks] == 0
+}
+
 // abuse weighs insults, whether they are thrown at somebody, swear words and
 // curses. The weights were set by hand; only their sum is a probability.
 func (r *reading) abuse() float64 {
-	insults, swears, thrown, curses := 0, 0, 0, 0
+	insults, swears, thrown, curses := 0.0, 0, 0, 0
 	for i := range r.items {
 		w := &r.items[i]
 		if w.kind != text.Word {
@@ -140,9 +150,9 @@ func (r *reading) abuse() float64 {
 				}
 			}
 		}
-		switch {
-		case insult(b):
-			insults++
+		switch how := insult(b); {
+		case how > 0:
+			insults += how
 		case w.value <= -30:
 			swears++
 		default:
@@ -156,10 +166,10 @@ func (r *reading) abuse() float64 {
 			}
 		}
 	}
-	if insults+swears+curses == 0 {
+	if insults == 0 && swears+curses == 0 {
 		return 0.01
 	}
-	return linear.Probability(-2.6 + 1.7*float64(min(insults, 2)) + 0.9*float64(min(swears, 2)) + 1.6*float64(min(thrown, 2)) + 3*float64(min(curses, 1)))
+	return linear.Probability(-2.6 + min(insults, 4) + 0.9*float64(min(swears, 2)) + 1.6*float64(min(thrown, 2)) + 3*float64(min(curses, 1)))
 }
 
 func thrower(b []byte) bool {
@@ -179,12 +189,17 @@ func curse(b []byte) bool {
 	return false
 }
 
-func insult(b []byte) bool {
+// insult weighs a word that calls somebody names: 2.8 for one that has no other
+// use, 1.5 for one that has, 0 for any other word.
+func insult(b []byte) float64 {
 	switch string(b) {
-	case "idiot", "idiots", "moron", "morons", "imbecile", "imbeciles", "cretin", "cretins", "scum", "scumbag", "scumbags", "bastard", "bastards", "asshole", "assholes", "arsehole", "arseholes", "bitch", "bitches", "cunt", "cunts", "dick", "dickhead", "dickheads", "prick", "pricks", "wanker", "wankers", "twat", "twats", "whore", "whores", "hoe", "hoes", "slut", "sluts", "pussy", "retard", "retards", "retarded", "faggot", "faggots", "fag", "fags", "dumbass", "dumbasses", "jackass", "motherfucker", "motherfuckers", "fucker", "fuckers", "loser", "losers", "trash", "vermin", "subhuman", "braindead", "brainless", "clown", "clowns", "parasite", "parasites", "pig", "pigs",
-		"idiota", "idiotas", "imbecil", "gilipollas", "cabron", "cabrones", "subnormal", "subnormales", "hijoputa", "hijueputa", "hdp", "puta", "putas", "puto", "putos", "pendejo", "pendejos", "payaso", "payasos", "escoria", "basura", "retrasado", "retrasados", "sinverguenza", "sinverguenzas", "zorra", "maricon", "maricones", "malparido", "malparidos",
-		"connard", "connards", "salaud", "salauds", "encule", "encules", "arschloch", "wichser", "hurensohn", "vollidiot", "vollidioten", "otario", "otarios", "desgracado", "desgracados", "filho", "babaca", "babacas":
-		return true
+	case "idiot", "idiots", "loser", "losers", "trash", "vermin", "brainless", "clown", "clowns", "parasite", "parasites", "pig", "pigs", "dick", "pussy",
+		"basura", "payaso", "payasos", "zorra", "sinverguenza", "sinverguenzas", "escoria", "desgracado", "desgracados":
+		return 1.5
+	case "moron", "morons", "imbecile", "imbeciles", "cretin", "cretins", "scum", "scumbag", "scumbags", "bastard", "bastards", "asshole", "assholes", "arsehole", "arseholes", "bitch", "bitches", "cunt", "cunts", "dickhead", "dickheads", "prick", "pricks", "wanker", "wankers", "twat", "twats", "whore", "whores", "hoe", "hoes", "slut", "sluts", "retard", "retards", "retarded", "faggot", "faggots", "fag", "fags", "dumbass", "dumbasses", "jackass", "motherfucker", "motherfuckers", "fucker", "fuckers", "subhuman", "braindead",
+		"idiota", "idiotas", "imbecil", "gilipollas", "cabron", "cabrones", "subnormal", "subnormales", "hijoputa", "hijueputa", "hdp", "puta", "putas", "puto", "putos", "pendejo", "pendejos", "retrasado", "retrasados", "maricon", "maricones", "malparido", "malparidos",
+		"connard", "connards", "salaud", "salauds", "encule", "encules", "arschloch", "wichser", "hurensohn", "vollidiot", "vollidioten", "otario", "otarios", "babaca", "babacas":
+		return 2.8
 	}
-	return false
+	return 0
 }

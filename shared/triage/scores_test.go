@@ -122,3 +122,35 @@ func BenchmarkScore(b *testing.B) {
 		})
 	}
 }
+
+// Complaints that name no trouble that the rules know, and posts beside them that
+// are none. The sentence says where the finding comes from.
+func TestImpliedComplaints(t *testing.T) {
+	tr := New(testBrand(), testRouting())
+	const why = "It reads like a complaint, although it names no trouble that we have words for."
+	for _, row := range []struct {
+		text string
+		want bool
+	}{
+		{"@VeloriaCare the driver threw a box marked FRAGILE over a two metre fence. Is this training?", true},
+		{"@VeloriaCare you sold more seats than the plane has and then acted like I was the problem", true},
+		{"@VeloriaCare fifteen years a customer and you cannot waive one 12 euro fee. Message received", true},
+		{"@VeloriaCare can I bring a cello as cabin baggage or do I need to buy it a seat?", false},
+		{"@VeloriaCare please add my new number to my account", false},
+		{"@VeloriaCare thank you for finding my parcel, my gran is over the moon", false},
+		{"@VeloriaCare your new shop window looks lovely", false},
+		{"@VeloriaCare DM sent", false},
+	} {
+		got := tr.Triage(care.Post{Platform: care.X, Kind: care.KindMention, Addressed: true, Text: row.text})
+		if got.Complaint != row.want {
+			t.Errorf("%q: complaint %v, want %v", row.text, got.Complaint, row.want)
+		}
+		said := false
+		for _, r := range got.Reasons {
+			said = said || r.By == "complaint" && r.Text == why
+		}
+		if said && !row.want {
+			t.Errorf("%q: it is said to read like a complaint", row.text)
+		}
+	}
+}

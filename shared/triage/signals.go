@@ -2,6 +2,7 @@ package triage
 
 import (
 	"math"
+	"math/bits"
 
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/text"
@@ -93,10 +94,8 @@ func (r *reading) signals(lang string, logits *[linear.MaxOutputs]float64) (s Si
 	deeds, please := 0, false
 	for i := range r.items {
 		w := &r.items[i]
-		for c := wordClass(0); c < numClasses; c++ {
-			if w.classes&c.bit() != 0 {
-				class[c]++
-			}
+		for c := w.classes; c != 0; c &= c - 1 {
+			class[bits.TrailingZeros32(c)]++
 		}
 		if w.kind != text.Word {
 			continue

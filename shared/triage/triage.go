@@ -105,14 +105,21 @@ func (t *Triager) triage(post *care.Post, scores *Scores, spans *[]text.Span) ca
 	rel := t.relevance(r, post, &out)
 	out.Relevance, out.Obvious = rel.class, rel.obvious
 	say(&out, "relevance", rel.why)
+	var s Scores
+	silent := !out.Complaint && !out.Praise && out.Relevance == care.RelevanceAddressed
+	if silent || scores != nil { // where the rules have spoken, nobody needs the scores
+		r.weigh(&s, out.Lang, post)
+	}
 	if scores != nil {
-		*spans = slices.Clone(r.spans)
-		r.weigh(scores, out.Lang, post)
+		*scores, *spans = s, slices.Clone(r.spans)
 		_, scores.Language = r.doc.LanguageSure(post.Lang)
 		scores.Relevance = rel.sure()
 	}
 	if out.Relevance != care.RelevanceAddressed && out.Sentiment <= -0.35 && r.ours == 0 {
 		out.Complaint = out.Complaint && r.problems() > 0
+	}
+	if silent && r.implied(&s) {
+		out.Complaint, r.implies = true, true
 	}
 	out.Competitors = pick(r.rivals, func(i int) string { return t.brand.Competitors[i].Name })
 	out.Products = pick(r.products, func(i int) string { return t.brand.Products[i].Name })
@@ -463,6 +470,8 @@ func (t *Triager) explain(r *reading, out *care.Triage, severity string, private
 
 func complaintText(r *reading) string {
 	switch {
+	case r.implies:
+		return "It reads like a complaint, although it names no trouble that we have words for."
 	case r.sarcastic:
 		return "It complains, in words that are kind only on the surface."
 	case r.tags[tagMoney] > 0:

@@ -264,6 +264,16 @@ func (m *Model) Logits(f *Features) (out [MaxOutputs]float64) {
 		at := int(h>>m.shift) * n
 		row := m.rows[at : at+n]
 		s := Sign(h)
+		if len(row) == 7 { // what we ship: without a loop it takes half the time
+			sums[0] += s * int32(int8(row[0]))
+			sums[1] += s * int32(int8(row[1]))
+			sums[2] += s * int32(int8(row[2]))
+			sums[3] += s * int32(int8(row[3]))
+			sums[4] += s * int32(int8(row[4]))
+			sums[5] += s * int32(int8(row[5]))
+			sums[6] += s * int32(int8(row[6]))
+			continue
+		}
 		for k := range row {
 			sums[k] += s * int32(int8(row[k]))
 		}
