@@ -274,7 +274,7 @@ func (m *Model) Logits(f *Features) (out [MaxOutputs]float64) {
 			sums[6] += s * int32(int8(row[6]))
 			continue
 		}
-		for k := range row {
+		for k := range n { // not "range row": that would read the bytes as UTF-8
 			sums[k] += s * int32(int8(row[k]))
 		}
 	}

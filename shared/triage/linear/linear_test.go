@@ -71,6 +71,25 @@ func TestLogits(t *testing.T) {
 	}
 }
 
+// Weights whose bytes happen to be UTF-8 ("é" is -61, -87) are still two weights.
+func TestWeightsAreNoText(t *testing.T) {
+	for _, n := range []int{2, 7} {
+		weights := make([]int8, n<<4)
+		weights[0], weights[1] = -61, -87
+		b, err := Encode(4, make7()[:n], weights)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := Open(string(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Logits(&Features{hashes: []uint64{0}}); got[0] != -61 || got[1] != -87 {
+			t.Errorf("of %d outputs, the first two are %v and %v, want -61 and -87", n, got[0], got[1])
+		}
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	good, err := Encode(4, []Output{{"a", 1, 0}}, make([]int8, 16))
 	if err != nil {
