@@ -11,6 +11,8 @@
 //	fielder drafts [approve|reject ...] answers that wait for an agent
 //	fielder stories [NAME ...]          the scenario suite, with transcripts
 //	fielder bench                       what it costs in time
+//	fielder triage classify|eval        what posts are, and how well we see it
+//	fielder train --data DIR            the models that triage has built in
 package main
 
 import (
@@ -43,6 +45,9 @@ var usages = []struct{ name, args, does string }{
 	{"drafts", "[list [--queue NAME] | approve POST_ID [--text TEXT] | reject POST_ID --reason TEXT] [--as NAME]", "answers that wait for an agent"},
 	{"stories", "[--dir DIR] [--faults SEED] [--list] [--verbs] [NAME ...]", "tell the scenario suite, with transcripts"},
 	{"bench", "[--only steps|starts|chain|replay] [--posts N] ...", "benchmarks, with what they mean"},
+	{"triage classify", "[--brand FILE] < POSTS.jsonl", "what each post is"},
+	{"triage eval", "--data FILE --task NAME [--brand FILE] [--json]", "how well one signal is seen, on labelled posts"},
+	{"train", "--data DIR [--out DIR]", "make the models of triage anew"},
 }
 
 // command finds a sub-command.
@@ -66,6 +71,10 @@ func command(name string) func(ctx context.Context, args []string, out, errs io.
 		return stories
 	case "bench":
 		return bench
+	case "triage":
+		return triageCommand
+	case "train":
+		return trainCommand
 	}
 	return nil
 }

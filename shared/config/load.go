@@ -152,6 +152,39 @@ func Read(dir fs.FS) (*Bundle, Places, Errors) {
 	return b, places, nil
 }
 
+// ReadBrand reads and checks a brand.yaml alone, for tools that need no rules.
+// file is its name in the errors.
+func ReadBrand(file string, data []byte) (Brand, Errors) {
+	const name = "brand.yaml"
+	var b brandFile
+	d := &decoder{file: file, where: map[string]position{}}
+	if len(data) > MaxFileBytes {
+		return Brand{}, Errors{{File: file, Message: fmt.Sprintf("it has more than %d bytes", MaxFileBytes)}}
+	}
+	ok := d.parse(data, &b)
+	errs := Errors(d.errs)
+	if ok {
+		broken := map[string]bool{}
+		for _, f := range files {
+			broken[f] = f != name
+		}
+		places := Places{map[string]map[string]position{name: d.where}}
+		follows := consequences(map[string][]string{name: d.wrong})
+		for _, p := range check(&Bundle{Brand: b.Brand}, broken, places.has) {
+			if p.file != name || follows(p) {
+				continue
+			}
+			e := Error{File: file, Message: p.message}
+			e.Line, e.Column = places.Locate(name, p.path)
+			errs = append(errs, e)
+		}
+	}
+	if len(errs) > 0 {
+		return Brand{}, errs.sorted()
+	}
+	return b.Brand, nil
+}
+
 // consequences tells the problems that only follow from values that could not be
 // read and were reported already: those at or in such a value, and what seems to
 // be missing where one is.

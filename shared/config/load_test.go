@@ -521,3 +521,25 @@ func BenchmarkParse(b *testing.B) {
 		}
 	}
 }
+
+func TestReadBrand(t *testing.T) {
+	data, err := fs.ReadFile(DefaultFiles(), "brand.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, errs := ReadBrand("mine.yaml", data)
+	if len(errs) > 0 || b.Name != "Veloria" {
+		t.Fatalf("brand %q, errors %v", b.Name, errs)
+	}
+	for _, row := range []struct{ name, text, want string }{
+		{"an unknown key", "name: A\nlanguages: [en]\nalias: [B]\n", "mine.yaml:3:1:"},
+		{"a broken pattern", "name: A\nlanguages: [en]\norderNumbers: ['(']\n", "mine.yaml:3:"},
+		{"no name", "languages: [en]\n", "mine.yaml:"},
+		{"no YAML", "name: [", "mine.yaml:1:"},
+		{"too much", strings.Repeat("#", MaxFileBytes+1), "more than"},
+	} {
+		if _, errs := ReadBrand("mine.yaml", []byte(row.text)); len(errs) == 0 || !strings.Contains(errs.Error(), row.want) {
+			t.Errorf("%s: errors %v, want one with %q", row.name, errs, row.want)
+		}
+	}
+}

@@ -74,22 +74,6 @@ func foldRune(b []byte, s string, r rune) (out []byte, latin, foreign bool) {
 		}
 		return append(b, byte(r)), 'a' <= r && r <= 'z', false
 	}
-	switch r { // letters without a decomposition
-	case 'ß', 'ẞ':
-		return append(b, "ss"...), true, false
-	case 'æ', 'Æ':
-		return append(b, "ae"...), true, false
-	case 'œ', 'Œ':
-		return append(b, "oe"...), true, false
-	case 'ø', 'Ø':
-		return append(b, 'o'), true, false
-	case 'ł', 'Ł':
-		return append(b, 'l'), true, false
-	case 'đ', 'Đ':
-		return append(b, 'd'), true, false
-	case 'ı':
-		return append(b, 'i'), true, false
-	}
 	if dec := norm.NFKD.PropertiesString(s).Decomposition(); len(dec) > 0 {
 		for len(dec) > 0 {
 			q, n := utf8.DecodeRune(dec)
@@ -109,6 +93,22 @@ func foldSimple(b []byte, r rune) (out []byte, latin, foreign bool) {
 			r += 'a' - 'A'
 		}
 		return append(b, byte(r)), 'a' <= r && r <= 'z', false
+	}
+	switch r { // letters without a decomposition
+	case 'ß', 'ẞ':
+		return append(b, "ss"...), true, false
+	case 'æ', 'Æ':
+		return append(b, "ae"...), true, false
+	case 'œ', 'Œ':
+		return append(b, "oe"...), true, false
+	case 'ø', 'Ø':
+		return append(b, 'o'), true, false
+	case 'ł', 'Ł':
+		return append(b, 'l'), true, false
+	case 'đ', 'Đ':
+		return append(b, 'd'), true, false
+	case 'ı':
+		return append(b, 'i'), true, false
 	}
 	if unicode.Is(unicode.Mn, r) || invisible(r) {
 		return b, false, false

@@ -23,6 +23,7 @@ func TestFold(t *testing.T) {
 		{"Cyrillic look-alikes", "Vеlоriа", "veloria"},
 		{"Greek look-alikes", "Vεlορia", "velopia"}, // rho imitates p
 		{"Russian stays", "вода", "вода"},
+		{"ligature behind a decomposition", "\U00010783 ǣ", "ae ae"},
 		{"zero width", "Ve\u200blo\u200dria", "veloria"},
 		{"look-alike behind a soft hyphen", "A\u00adα", "aa"},
 		{"soft hyphen", "Velo\u00adria", "veloria"},

@@ -176,12 +176,20 @@ var endings = [...]struct {
 // platform's hint counts when it is plausible: when it does not contradict what
 // the script or the words say clearly.
 func (d *Doc) Language(hint string) string {
+	tag, _ := d.LanguageSure(hint)
+	return tag
+}
+
+// LanguageSure is Language, and how sure we are of it, 0 to 1: 0.95 and more for
+// a script that says it, the share of the words that say so where several
+// languages have some, 0.5 where only the platform's hint says it.
+func (d *Doc) LanguageSure(hint string) (tag string, sure float64) {
 	hint = primaryTag(hint)
 	if tag := d.scriptLanguage(hint); tag != "" {
-		return tag
+		return tag, 0.95
 	}
 	if d.scripts[scriptLatin] == 0 {
-		return orUnd(hint)
+		return orUnd(hint), hintSure(hint)
 	}
 	var score [numLangs]int // a word of one language alone counts 24
 	cw := commonWords()
@@ -233,6 +241,15 @@ func (d *Doc) Language(hint string) string {
 		}
 	}
 	lead := score[best] - score[second]
+	share := func(l int) float64 { return float64(score[l]) / float64(max(1, score[best]+score[second])) }
+	hintedShare := func() float64 {
+		for l, t := range langTags {
+			if t == hint {
+				return share(l)
+			}
+		}
+		return 0
+	}
 	hinted := -1
 	for l, t := range langTags {
 		if t == hint {
@@ -243,24 +260,31 @@ func (d *Doc) Language(hint string) string {
 	case hinted >= 0:
 		// One of ours: overruled only by a clear lead.
 		if score[best] >= 48 && score[best] > 2*score[hinted]+24 {
-			return langTags[best]
+			return langTags[best], share(best)
 		}
-		return hint
+		return hint, max(hintSure(hint), hintedShare())
 	case hint != "":
 		// A language that we cannot check. Platforms guess wrongly on short
 		// texts; believe it unless our words are all over the text.
 		if score[best] >= 36 && score[best] >= 8*words {
-			return langTags[best]
+			return langTags[best], share(best)
 		}
-		return hint
+		return hint, max(hintSure(hint), hintedShare())
 	case score[best] >= 20 && lead >= 5, score[best] >= 10 && lead >= 10 && words <= 3, score[best] >= 40 && lead >= 3:
-		return langTags[best]
+		return langTags[best], share(best)
 	}
-	return Undetermined
+	return Undetermined, 0
 }
 
 // Language names the language of s; see Doc.Language.
 func Language(s, hint string) string { return Parse(s).Language(hint) }
+
+func hintSure(hint string) float64 {
+	if hint == "" {
+		return 0
+	}
+	return 0.5
+}
 
 func orUnd(tag string) string {
 	if tag == "" {

@@ -50,3 +50,32 @@ func TestLanguage(t *testing.T) {
 		})
 	}
 }
+
+// How sure we are: of one language's words alone wholly, of a script nearly, of a
+// bare hint half, of nothing not at all; and a mixture is less sure than its parts.
+func TestLanguageSure(t *testing.T) {
+	for _, c := range []struct {
+		name, text, hint, tag string
+		low, high             float64
+	}{
+		{"plain English", "the engineer did not come and nobody answers", "", "en", 0.8, 1},
+		{"plain Spanish", "llevamos tres días esperando y nadie contesta", "", "es", 0.7, 1},
+		{"a script", "где мой заказ", "", "ru", 0.9, 1},
+		{"a hint alone", "12345", "fr", "fr", 0.5, 0.5},
+		{"nothing", "12345", "", Undetermined, 0, 0},
+		{"no word known", "xyzzy plugh", "", Undetermined, 0, 0},
+	} {
+		tag, sure := Parse(c.text).LanguageSure(c.hint)
+		if tag != c.tag || sure < c.low || sure > c.high {
+			t.Errorf("%s: %s at %.2f, want %s from %.2f to %.2f", c.name, tag, sure, c.tag, c.low, c.high)
+		}
+		if got := Language(c.text, c.hint); got != tag {
+			t.Errorf("%s: Language says %s, LanguageSure %s", c.name, got, tag)
+		}
+	}
+	_, plain := Parse("the engineer did not come and nobody answers").LanguageSure("")
+	_, mixed := Parse("the engineer did not come y nadie contesta por favor").LanguageSure("")
+	if mixed >= plain {
+		t.Errorf("a mixture is sure by %.2f, plain English by %.2f", mixed, plain)
+	}
+}

@@ -16,6 +16,7 @@ var benchPosts = []struct {
 	{"queja", care.Post{Platform: care.X, Kind: care.KindMention, Addressed: true, Lang: "es", Text: "@VeloriaCare llevamos tres días sin internet y nadie contesta al teléfono, ¿cuándo lo vais a arreglar? Pedido VL-12345678"}},
 	{"question", care.Post{Platform: care.Mastodon, Kind: care.KindMention, Addressed: true, Text: "@care@social.veloria.example how do I change the password of my wifi?"}},
 	{"chatter", care.Post{Platform: care.X, Kind: care.KindPost, Lang: "en", Text: "I had a lovely pasta for lunch today with my friends from the office and then we went to see a movie, would recommend! 🎬🍿"}},
+	{"implied", care.Post{Platform: care.X, Kind: care.KindMention, Addressed: true, Lang: "en", Text: "@VeloriaCare so you sold more of these boxes than your warehouse has and then acted like I was the one who had made it all up. Fifteen years a customer and this is how it ends. Message received, loud and clear."}},
 	{"unknown language", care.Post{Platform: care.Bluesky, Kind: care.KindPost, Text: "ok veloria 🤷"}},
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/fielder-care/fielder/shared/care"
 	"github.com/fielder-care/fielder/shared/text"
+	"github.com/fielder-care/fielder/shared/triage/linear"
 )
 
 // reading is everything found in one text by one lexicon, and the scratch memory
@@ -48,9 +49,11 @@ type reading struct {
 
 	sentiment float64
 	sarcastic bool
+	implies   bool      // only the scores see the complaint
 	score     []float32 // intents' scratch
 	unknown   int       // content words that no intent's example has
 	feats     []uint64
+	hashed    linear.Features
 }
 
 // word is one word of the text with what is known about it.
@@ -100,7 +103,7 @@ func (r *reading) take(lex *lexicon) {
 	r.concepts = 0
 	r.asked = 0
 	r.asks, r.screams, r.emojis, r.numbers, r.words, r.urls, r.hashtags = false, 0, 0, 0, 0, 0, 0
-	r.hasButs, r.rolledEyes, r.hit, r.sarcastic = false, false, 0, false
+	r.hasButs, r.rolledEyes, r.hit, r.sarcastic, r.implies = false, false, 0, false, false
 	d := &r.doc
 	group := int32(0)
 	for i := range d.Tokens {

@@ -16,6 +16,20 @@ type verdict struct {
 
 func chatter(why string) verdict { return verdict{class: care.RelevanceChatter, why: why} }
 
+// sure grades the verdict: what the platform or plain words say is surer than
+// what is put together from hints.
+func (v verdict) sure() float64 {
+	switch {
+	case v.obvious:
+		return 0.98
+	case v.class == care.RelevanceAddressed:
+		return 0.95
+	case v.class == care.RelevanceAbout, v.class == care.RelevanceCompetitor:
+		return 0.8
+	}
+	return 0.7
+}
+
 // relevance decides whether the post concerns us. Noise comes first: a mention
 // of our account does not make a giveaway a customer's matter.
 func (t *Triager) relevance(r *reading, post *care.Post, out *care.Triage) verdict {

@@ -57,6 +57,19 @@ func (t *Triager) prepare() {
 // Triage says what a post is. It never fails: a post that makes no sense gets a
 // triage that says so.
 func (t *Triager) Triage(post care.Post) care.Triage {
+	return t.triage(&post, nil, nil)
+}
+
+// Score is Triage with the probabilities behind it and the personal data that it
+// found, in byte offsets.
+func (t *Triager) Score(post care.Post) (care.Triage, Scores, []text.Span) {
+	s := Scores{Neutral: 1}
+	var spans []text.Span
+	out := t.triage(&post, &s, &spans)
+	return out, s, spans
+}
+
+func (t *Triager) triage(post *care.Post, scores *Scores, spans *[]text.Span) care.Triage {
 	out := care.Triage{Lang: text.Undetermined}
 	out.Influence = Influence(post.Author.Followers, post.Author.Verified, t.weights.FullInfluence)
 	out.Reasons = make([]care.Reason, 0, 12)
@@ -69,13 +82,13 @@ func (t *Triager) Triage(post care.Post) care.Triage {
 	t.once.Do(t.prepare)
 	r := newReading()
 	defer r.release()
-	t.read(r, &post, &out)
+	t.read(r, post, &out)
 
 	if post.Unreadable != "" {
 		// Only a person can deal with it.
 		out.Relevance, out.Severity = care.RelevanceAddressed, care.SeverityLow
 		say(&out, "relevance", "The platform does not let us read this post; a person must look at it.")
-		out.Priority = t.priority(&out, &post, 0)
+		out.Priority = t.priority(&out, post, 0)
 		return out
 	}
 	r.feel()
@@ -89,11 +102,24 @@ func (t *Triager) Triage(post care.Post) care.Triage {
 	}
 	out.PersonalData = text.KindsOf(r.spans)
 
-	rel := t.relevance(r, &post, &out)
+	rel := t.relevance(r, post, &out)
 	out.Relevance, out.Obvious = rel.class, rel.obvious
 	say(&out, "relevance", rel.why)
+	var s Scores
+	silent := !out.Complaint && !out.Praise && out.Relevance == care.RelevanceAddressed
+	if silent || scores != nil { // where the rules have spoken, nobody needs the scores
+		r.weigh(&s, out.Lang, post)
+	}
+	if scores != nil {
+		*scores, *spans = s, slices.Clone(r.spans)
+		_, scores.Language = r.doc.LanguageSure(post.Lang)
+		scores.Relevance = rel.sure()
+	}
 	if out.Relevance != care.RelevanceAddressed && out.Sentiment <= -0.35 && r.ours == 0 {
 		out.Complaint = out.Complaint && r.problems() > 0
+	}
+	if silent && r.implied(&s) {
+		out.Complaint, r.implies = true, true
 	}
 	out.Competitors = pick(r.rivals, func(i int) string { return t.brand.Competitors[i].Name })
 	out.Products = pick(r.products, func(i int) string { return t.brand.Products[i].Name })
@@ -109,7 +135,7 @@ func (t *Triager) Triage(post care.Post) care.Triage {
 	if r.tags[tagRepeat] > 0 {
 		repeat = 1
 	}
-	out.Priority = t.priority(&out, &post, repeat)
+	out.Priority = t.priority(&out, post, repeat)
 	return out
 }
 
@@ -444,6 +470,8 @@ func (t *Triager) explain(r *reading, out *care.Triage, severity string, private
 
 func complaintText(r *reading) string {
 	switch {
+	case r.implies:
+		return "It reads like a complaint, although it names no trouble that we have words for."
 	case r.sarcastic:
 		return "It complains, in words that are kind only on the surface."
 	case r.tags[tagMoney] > 0:
