@@ -72,7 +72,7 @@ func begin(ctx context.Context, s scenarios.Story, bundle *config.Bundle, seed i
 		return nil, err
 	}
 	t.player = player{w: t.w, out: io.Discard}
-	if err := t.player.importCustomers(ctx); err == nil {
+	if err = t.player.importCustomers(ctx); err == nil {
 		err = t.cast(s)
 	}
 	if err != nil {
