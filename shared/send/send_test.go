@@ -102,6 +102,8 @@ func (w *world) Unlock(_ context.Context, name, owner string) error {
 	return nil
 }
 func (w *world) Conversation(context.Context, care.ConversationID) (care.Conversation, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	return w.conv, nil
 }
 func (w *world) UpdateConversation(_ context.Context, _ care.ConversationID, fn func(*care.Conversation) error) (care.Conversation, error) {
