@@ -93,7 +93,7 @@ check-go:
 	@echo "test: Go packages, with the race detector"
 	@go test -race -short -timeout 12m $(PACKAGES)
 	@echo "test: the long suites, whole"
-	@go test -timeout 8m $(LONG)
+	@go test -timeout 15m $(LONG)
 
 check-infra:
 	@echo "test: infrastructure (compiles the CDK: about a minute the first time)"
