@@ -243,6 +243,7 @@ func startEnv(api, name string) []string {
 		"FIELDER_SECRET_WRITE=arn:aws:secretsmanager:us-east-1:111122223333:secret:write",
 		"FIELDER_PARKED_QUEUE=https://sqs.us-east-1.amazonaws.com/111122223333/parked",
 		"FIELDER_FOLLOWUP_MACHINE=arn:aws:states:us-east-1:111122223333:stateMachine:followup",
+		"FIELDER_SEND_FUNCTION=arn:aws:lambda:us-east-1:111122223333:function:send", "FIELDER_PANEL_GROUPS_CLAIM=cognito:groups",
 		"FIELDER_CONNECT_INSTANCE=00000000-0000-0000-0000-000000000001", "FIELDER_CONNECT_FLOW=00000000-0000-0000-0000-000000000002",
 	}
 }

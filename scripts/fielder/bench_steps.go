@@ -45,7 +45,8 @@ var steps = []step{
 	{"match", "Match/known", "match, known author", "Whose post and which conversation, without the database's time.", 0},
 	{"match", "Match/new", "match, new author", "The same, and a customer is created.", 0},
 	{"reply", "Decide/standard", "decide", "The rules of the demo brand, the template filled in, the text measured.", 0},
-	{"reply", "Decide/200_rules", "decide, 200 rules", "The same with 200 rules of which the last answers.", decideTarget},
+	{"reply", "Decide/200_usual_rules", "decide, 200 rules", "200 rules of the usual kind, none of which fires.", decideTarget},
+	{"reply", "Decide/200_rules", "decide, 200 odd rules", "The worst: a guard holds half of them back, and the last one answers.", 0},
 	{"policy", "MaySend", "policy", "Whether the platform's rules and ours let us say it.", 0},
 }
 
