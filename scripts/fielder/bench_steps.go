@@ -46,7 +46,7 @@ var steps = []step{
 	{"match", "Match/new", "match, new author", "The same, and a customer is created.", 0},
 	{"reply", "Decide/standard", "decide", "The rules of the demo brand, the template filled in, the text measured.", 0},
 	{"reply", "Decide/200_usual_rules", "decide, 200 rules", "200 rules of the usual kind, none of which fires.", decideTarget},
-	{"reply", "Decide/200_rules", "decide, 200 odd rules", "The worst: a guard holds half of them back, and the last one answers.", 0},
+	{"reply", "Decide/200_rules", "decide, 200 odd rules", "The worst: a guard holds half of them back, and the last one answers.", decideTarget},
 	{"policy", "MaySend", "policy", "Whether the platform's rules and ours let us say it.", 0},
 }
 
